@@ -1,0 +1,1 @@
+"""Question sets written for this project; see README.md in this folder."""

@@ -1,0 +1,1 @@
+"""Read papers from files and write them to the index."""

@@ -1,0 +1,114 @@
+"""A Daily Papers page saved as text.
+
+Papers follow each other as: title, abstract, a line with the number of authors or an organisation,
+a line with a lone middle dot, a line with the date and, where there are any, the number of comments.
+Before the first paper stands page furniture that ends with the page's own date.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ingest.records import Record, Records, Rejected, title_id
+from rag.text import readable
+from rag.types import Paper
+
+if TYPE_CHECKING:
+    from ingest.sources import SourceFile
+
+NAME = "daily-papers"
+SEPARATOR = "·"
+
+_MONTHS = {m: i for i, m in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1)}
+_DATE = re.compile(rf"^({'|'.join(_MONTHS)})[a-z]* (\d{{1,2}})(?:, (\d{{4}}))?(?:\s+(\d+))?$")
+_AUTHORS = re.compile(r"^•?\s*(\d+)\s+authors?$")
+_NAME_DATE = re.compile(r"(?<!\d)(20\d\d)-\d\d-\d\d(?!\d)")
+_FURNITURE = re.compile(
+    r"^(new|get trending papers.*|subscribe|(trending|daily) papers|by\s?ak.*|submitted by.*|upvote.*|log ?in|sign ?up)$",
+    re.IGNORECASE,
+)
+
+Line = tuple[int, str]
+
+
+def matches(head: str) -> bool:
+    """A lone middle dot followed by a date is what no other text format has."""
+    lines = [line.strip() for line in head.splitlines() if line.strip()]
+    return any(a == SEPARATOR and _DATE.match(b) for a, b in zip(lines, lines[1:], strict=False))
+
+
+def page_year(path: Path) -> int:
+    """Year of the page: from a date in the file's name, else of the file's last change."""
+    if match := _NAME_DATE.search(path.name):
+        return int(match[1])
+    return datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC).year
+
+
+def read(file: SourceFile) -> Records:
+    """Papers of the page; a block that is no paper is rejected with its line."""
+    block: list[Line] = []
+    lines = _lines(file)
+    for number, line in lines:
+        if line != SEPARATOR:
+            block.append((number, line))
+            continue
+        date_line = next(lines, (number, ""))
+        yield _paper(block, date_line, file)
+        block = []
+
+
+def _lines(file: SourceFile) -> Iterator[Line]:
+    for number, line in enumerate(iter(file.text.readline, ""), start=1):
+        if stripped := line.strip():
+            yield number, stripped
+
+
+def _paper(block: list[Line], date_line: Line, file: SourceFile) -> Record:
+    block = _without_furniture(block)
+    where = f"line {block[0][0] if block else date_line[0]}"
+    date = _DATE.match(date_line[1])
+    if len(block) < 3:
+        return Rejected(str(file.path), where, "a title, an abstract or the authors' line is missing")
+    if date is None:
+        return Rejected(str(file.path), f"line {date_line[0]}", f"{date_line[1][:40]!r} is not a date")
+    iso = _iso(date, file.year)
+    if iso is None:
+        return Rejected(str(file.path), f"line {date_line[0]}", f"{date_line[1][:40]!r} is no day of the calendar")
+    title = readable(block[0][1])
+    byline = block[-1][1]
+    authors = _AUTHORS.match(byline)
+    return Paper(
+        id=title_id(title),
+        title=title,
+        abstract=readable(" ".join(line for _, line in block[1:-1])),
+        author_count=int(authors[1]) if authors else None,
+        organization=None if authors else _organization(byline),
+        date=iso,
+        comments=int(date[4] or 0),
+        source=str(file.path),
+    )
+
+
+def _without_furniture(block: list[Line]) -> list[Line]:
+    # The page's own date heads the first paper; a paper's date never stands inside a block.
+    heads = [i for i, (_, line) in enumerate(block) if _DATE.match(line)]
+    if heads:
+        block = block[heads[-1] + 1 :]
+    return [(number, line) for number, line in block if not _FURNITURE.match(line)]
+
+
+def _iso(date: re.Match[str], year: int) -> str | None:
+    try:
+        return datetime.date(int(date[3] or year), _MONTHS[date[1]], int(date[2])).isoformat()
+    except ValueError:
+        return None
+
+
+def _organization(byline: str) -> str:
+    # The page shows an organisation's name and then its handle: "UCAS ucas".
+    name, _, handle = byline.lstrip("• ").rpartition(" ")
+    return name if name and handle == handle.lower() else byline.lstrip("• ")

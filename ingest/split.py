@@ -1,0 +1,48 @@
+"""Abstract to chunks: one chunk where the abstract fits the embedding model, sentence windows where not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rag.types import Chunk, Paper
+
+OVERLAP_TOKENS = 32
+
+
+class AbstractSplitter:
+    """LlamaIndex's SentenceSplitter over spans, so that a chunk's place in its abstract is known."""
+
+    def __init__(self, count_tokens: Callable[[str], int], max_tokens: int) -> None:
+        self._count = count_tokens
+        self._limit = max_tokens
+
+    def split(self, paper: Paper) -> tuple[Chunk, ...]:
+        """Chunks in reading order; together they cover every character but white space."""
+        room = self._limit - self._count(paper.title) - 2
+        if self._count(paper.abstract) <= room:
+            return (Chunk(paper, 0, len(paper.abstract)),)
+        return tuple(Chunk(paper, start, end) for start, end in self._windows(paper.abstract, max(room, 64)))
+
+    def _windows(self, text: str, tokens: int) -> list[tuple[int, int]]:
+        from llama_index.core.node_parser import SentenceSplitter
+        from llama_index.core.schema import Document
+
+        splitter = SentenceSplitter(
+            chunk_size=tokens,
+            chunk_overlap=min(OVERLAP_TOKENS, tokens // 4),
+            tokenizer=lambda part: [0] * self._count(part),
+            include_metadata=False,
+            include_prev_next_rel=False,
+        )
+        spans: list[tuple[int, int]] = []
+        for node in splitter.get_nodes_from_documents([Document(text=text)]):
+            start, end = node.start_char_idx, node.end_char_idx  # type: ignore[attr-defined]
+            if start is None or end is None:  # the splitter lost its place: keep the text whole
+                return [(0, len(text))]
+            spans.append((start, end))
+        return spans
+
+
+def embedded_text(chunk: Chunk) -> str:
+    """What the embedding model reads of a chunk: the title in front, as BEIR scores are measured."""
+    return f"{chunk.paper.title}. {chunk.text}"

@@ -1,0 +1,1 @@
+"""Answer questions over scientific abstracts, with citations that are checked."""

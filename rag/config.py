@@ -1,0 +1,161 @@
+"""Settings: one frozen object. Order of precedence: flag, environment, file, default."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_args
+
+import platformdirs
+
+from rag.errors import ConfigError
+from rag.order import Ordering
+
+ENV_PREFIX = "PAPERCHAT_"
+FILE_NAME = "paperchat.toml"
+
+# Read elsewhere, so never taken for a misspelt setting.
+OTHER_ENVIRONMENT = frozenset({"PAPERCHAT_CONFIG", "PAPERCHAT_API_KEY", "PAPERCHAT_DATA"})
+
+BUNDLED = "bundled"
+
+
+def _default_index() -> Path:
+    return Path(platformdirs.user_data_dir("paperchat")) / "index"
+
+
+def _default_cache() -> Path:
+    return Path(platformdirs.user_cache_dir("paperchat"))
+
+
+def _setting(default: Any, help: str, *, choices: tuple[str, ...] = (), low: float = 0, high: float = 1e9) -> Any:
+    metadata = {"help": help, "choices": choices, "low": low, "high": high}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting, with its default. The README's table is made from this class."""
+
+    index: Path = _setting(_default_index, "folder of the index")
+    cache: Path = _setting(_default_cache, "folder for the converted bundled model")
+    embedding_model: str = _setting(
+        BUNDLED, "`bundled` (all-MiniLM-L6-v2), a sentence-transformers folder or hub name"
+    )
+    model: str = _setting(
+        BUNDLED,
+        "`bundled` (SmolLM2-135M-Instruct), a folder, a hub name, or the URL of an OpenAI-compatible server",
+    )
+    server_model: str = _setting("", "model to ask a server for; empty: the first it lists")
+    server_key: str = _setting("", "token sent to the server, if it wants one")
+    device: str = _setting("auto", "where models run", choices=("auto", "cpu", "cuda"))
+    k: int = _setting(8, "papers whose evidence the model may read", low=1, high=1000)
+    candidates: int = _setting(100, "papers each retriever hands to fusion", low=1, high=10_000)
+    dense_weight: float = _setting(0.5, "weight of meaning against words in fusion", low=0, high=1)
+    ordering: Ordering = _setting(
+        "auto", "order of papers in the prompt (`auto`: the paper's, from 30 up)", choices=get_args(Ordering)
+    )
+    evidence_tokens: int = _setting(320, "tokens of evidence in the prompt", low=40, high=1_000_000)
+    max_new_tokens: int = _setting(120, "longest answer, in tokens", low=8, high=100_000)
+    host: str = _setting("127.0.0.1", "address the page listens on (loopback only)")
+    port: int = _setting(7860, "port of the page", low=0, high=65_535)
+
+    @classmethod
+    def load(cls, overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Config:
+        """Reads file and environment and puts `overrides` (flags; `None` means not given) on top.
+
+        Raises:
+            ConfigError: A key is unknown or a value has the wrong type or range.
+        """
+        environ = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        path = _find_file(environ)
+        if path is not None:
+            values.update(_checked(_read_file(path), origin=str(path)))
+        values.update(_checked(_from_environment(environ), origin="the environment", prefix=ENV_PREFIX))
+        given = {key: value for key, value in (overrides or {}).items() if value is not None}
+        values.update(_checked(given, origin="the command line"))
+        return cls(**values)
+
+
+def settings() -> tuple[Field[Any], ...]:
+    """The fields of `Config`, for the help texts and the README's table."""
+    return fields(Config)
+
+
+def default_of(setting: Field[Any]) -> object:
+    """A setting's default value."""
+    return getattr(Config(), setting.name)
+
+
+def _find_file(environ: Mapping[str, str]) -> Path | None:
+    if named := environ.get("PAPERCHAT_CONFIG"):
+        path = Path(named)
+        if not path.is_file():
+            raise ConfigError(f"PAPERCHAT_CONFIG names {path}, which is not a file. Correct or unset it.")
+        return path
+    for path in (Path(FILE_NAME), Path(platformdirs.user_config_dir("paperchat")) / FILE_NAME):
+        if path.is_file():
+            return path
+    return None
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML ({error}). Correct that line.") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    return {
+        key.removeprefix(ENV_PREFIX).lower(): value
+        for key, value in environ.items()
+        if key.startswith(ENV_PREFIX) and key not in OTHER_ENVIRONMENT
+    }
+
+
+def _checked(given: Mapping[str, Any], *, origin: str, prefix: str = "") -> dict[str, Any]:
+    known = {setting.name: setting for setting in settings()}
+    values: dict[str, Any] = {}
+    for key, raw in given.items():
+        if key not in known:
+            nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+            shown = [prefix + (name.upper() if prefix else name) for name in (key, nearest)]
+            raise ConfigError(f"Unknown setting {shown[0]!r} in {origin}. Did you mean {shown[1]!r}?")
+        values[key] = _convert(known[key], raw, origin)
+    return values
+
+
+def _convert(setting: Field[Any], raw: Any, origin: str) -> Any:
+    kind = {"Path": Path, "int": int, "float": float}.get(str(setting.type), str)
+    try:
+        if isinstance(raw, bool) or (kind is int and isinstance(raw, float)):
+            raise ValueError
+        value = kind(raw)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"{setting.name} in {origin} is {raw!r}, which is not {_article(kind.__name__)}. "
+            f"The default is {default_of(setting)!r}."
+        ) from error
+    if isinstance(value, Path):
+        return value.expanduser()
+    choices = setting.metadata["choices"]
+    if choices and value not in choices:
+        raise ConfigError(f"{setting.name} in {origin} is {value!r}. Choose one of {', '.join(choices)}.")
+    low, high = setting.metadata["low"], setting.metadata["high"]
+    if isinstance(value, int | float) and not low <= value <= high:
+        raise ConfigError(f"{setting.name} in {origin} is {value}. It must be from {low} to {high:g}.")
+    return value
+
+
+def _article(name: str) -> str:
+    return {"int": "a whole number", "float": "a number"}.get(name, f"a {name}")

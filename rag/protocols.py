@@ -1,0 +1,158 @@
+"""The seams. Each has its real implementations in `rag.adapters` and one fake in `tests.fakes`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.types import Chunk, Paper, ScoredPassage
+
+Vectors = NDArray[np.float32]
+"""Shape (texts, dimension), rows of unit length."""
+
+Message = Mapping[str, str]
+"""A chat message: `role` (system, user or assistant) and `content`."""
+
+
+class Embedder(Protocol):
+    """Turns text into unit vectors."""
+
+    @property
+    def name(self) -> str:
+        """Identifies model and pooling; an index built under another name is refused."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embeds documents. Shape (len(texts), dimension), in the order given."""
+
+    def embed_query(self, text: str) -> Vectors:
+        """Embeds one question. Shape (dimension,)."""
+
+    def count_tokens(self, text: str) -> int:
+        """Length of `text` in this model's own tokens, without special tokens."""
+
+    @property
+    def max_tokens(self) -> int:
+        """Longest text the model reads, in tokens, without special tokens."""
+
+
+class VectorStore(Protocol):
+    """Chunk vectors on disk, found by cosine similarity."""
+
+    def upsert(self, chunks: Sequence[Chunk], vectors: Vectors) -> None:
+        """Adds or replaces chunks by id."""
+
+    def delete(self, paper_ids: Sequence[str], keep: frozenset[str] = frozenset()) -> None:
+        """Removes every chunk of these papers except the chunk ids in `keep`."""
+
+    def query(self, vector: Vectors, k: int) -> list[tuple[str, str, float]]:
+        """The `k` nearest as (chunk id, paper id, cosine), best first."""
+
+    def similarities(self, vector: Vectors, chunk_ids: Sequence[str]) -> dict[str, float]:
+        """Exact cosine of each of these chunks to `vector`; unknown ids are left out."""
+
+    def count(self) -> int:
+        """Number of chunks."""
+
+
+class TermIndex(Protocol):
+    """BM25 over title and abstract, incremental, on disk."""
+
+    def upsert(self, papers: Sequence[Paper]) -> None:
+        """Adds or replaces papers by id; visible to readers when it returns."""
+
+    def delete(self, paper_ids: Sequence[str]) -> None:
+        """Removes papers."""
+
+    def query(self, text: str, k: int) -> list[tuple[str, float]]:
+        """The `k` best as (paper id, BM25 score), best first. Any text is a valid query."""
+
+    def document_frequency(self, text: str) -> list[tuple[str, int]]:
+        """Terms of `text` as indexed, with the number of papers that hold each."""
+
+    def count(self) -> int:
+        """Number of papers."""
+
+
+class Catalog(Protocol):
+    """The records, and the truth about what is in the index: what it lacks does not exist."""
+
+    def get(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, tuple[Chunk, ...]]]:
+        """Records with their current chunks; unknown ids are left out."""
+
+    def hashes(self, paper_ids: Sequence[str]) -> dict[str, str]:
+        """Content hash of each known paper."""
+
+    def papers(self) -> Iterator[Paper]:
+        """Every record, newest first."""
+
+    def upsert(self, rows: Iterable[tuple[Paper, tuple[Chunk, ...]]]) -> None:
+        """Adds or replaces records in one transaction."""
+
+    def delete(self, paper_ids: Sequence[str]) -> None:
+        """Removes records in one transaction."""
+
+    def counts(self) -> tuple[int, int]:
+        """Papers and chunks."""
+
+    def begin(self, paper_ids: Sequence[str]) -> None:
+        """Journals papers whose write begins."""
+
+    def end(self) -> None:
+        """Clears the journal."""
+
+    def pending(self) -> list[str]:
+        """Papers of a write that was cut short."""
+
+
+class Retriever(Protocol):
+    """Finds passages for a question."""
+
+    def retrieve(self, question: str, k: int) -> list[ScoredPassage]:
+        """At most `k` passages, one a paper, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationLimits:
+    """How long an answer may get, in tokens."""
+
+    max_new_tokens: int = 160
+
+
+class Generator(Protocol):
+    """Writes text. One instance is shared by all users; it serves them in the order they came."""
+
+    @property
+    def name(self) -> str:
+        """Model name as shown to the reader."""
+
+    @property
+    def context_tokens(self) -> int:
+        """Longest prompt plus answer, in tokens."""
+
+    def count_tokens(self, text: str) -> int:
+        """Length of `text` in this model's own tokens."""
+
+    def prompt_tokens(self, messages: Sequence[Message]) -> int:
+        """Length of the prompt that these messages make, template included."""
+
+    def waiting(self) -> int:
+        """Answers being written or queued before one that would start now."""
+
+    def stream(
+        self, messages: Sequence[Message], limits: GenerationLimits, cancel: threading.Event
+    ) -> Iterator[str]:
+        """Yields pieces of text as they are written; ends within a token or two of `cancel`.
+
+        Raises:
+            GenerationError: The model failed; it is free again for the next caller.
+        """
+

@@ -1,0 +1,94 @@
+"""What kind of question it is: decides how much evidence is taken, from how many papers, and the reply's shape."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rag.text import names, stem, terms, words
+
+
+class Kind(StrEnum):
+    """How a question wants to be answered."""
+
+    SMALL_TALK = "small_talk"
+    LISTING = "listing"
+    COMPARISON = "comparison"
+    NUMBER = "number"
+    FACT = "fact"
+
+
+_SMALL_TALK = re.compile(
+    r"^\W*(hi|hello|hey|hallo|good (morning|afternoon|evening)|thanks?( you)?|thank you( very much)?|bye|goodbye"
+    r"|how are you( doing)?( today)?|who are you|what can you do|help|ok(ay)?|cool|great|nice)\b[\w\s,]{0,20}\W*$"
+    r"|^\W*(hi|hello|hey)\W+how are you[\w\s]{0,20}\W*$",
+    re.IGNORECASE,
+)
+_LISTING = re.compile(
+    r"^\W*(list|name|enumerate|give me (a list|all|some)|show me (all|some|the))\b"
+    r"|\b(which|what) (\w+ ){0,3}(papers|works|studies|methods|approaches|articles|benchmarks|datasets|surveys"
+    r"|techniques|systems|frameworks|models|abstracts)\b(?! (perform|work|do) best)"
+    r"|\bwhat (else )?(is|are) (there|known)\b|\b(any|all( of)? the|some) (papers|works|studies)\b"
+    r"|\bare there (any |several )?(papers|works|studies)\b",
+    re.IGNORECASE,
+)
+_COMPARISON = re.compile(
+    r"\b(compare|comparison|compared (to|with)|versus|vs\.?|differ|difference|differences|contrast|whereas"
+    r"|as opposed to|both .+ and|each (one )?(use|do|take|address|tackle)s?|rather than the|in common)\b",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(
+    r"\bhow (many|much|large|big|long|fast|often|far|few|small|high|low|big)\b|\bby how\b|\bby what\b"
+    r"|\b(what|which) (is the |was the |are the )?(\w+ ){0,2}(percentage|percent|share|number|factor|fraction"
+    r"|proportion|size|accuracy|rate|score|scores|speed-?up|cost|gain|gains|margin|amount|count|reduction)\b",
+    re.IGNORECASE,
+)
+_PERCENT = re.compile(r"\b(percent|percentage|proportion|share|fraction|accuracy|rate)\b", re.IGNORECASE)
+_COUNTED = re.compile(r"\bhow many ((?:[\w-]+ ){0,4}?[\w-]+)(?= (?:did|do|does|are|is|were|was|have|has|can|will"
+                      r"|would|of|in|on|for|from|to|per|get|got|make|made|go|went|used|per)\b|\W*$)", re.IGNORECASE)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A standalone question, read."""
+
+    text: str
+    kind: Kind
+    names: tuple[str, ...]
+
+    @property
+    def wants_number(self) -> bool:
+        """Is the answer a number?"""
+        return bool(_NUMBER.search(self.text))
+
+    @property
+    def wants_percentage(self) -> bool:
+        """Is it a share or a rate?"""
+        return bool(_PERCENT.search(self.text))
+
+    @property
+    def counted(self) -> frozenset[str]:
+        """Stems of what "how many ..." counts; empty for other questions."""
+        match = _COUNTED.search(self.text)
+        return frozenset(terms(match[1])) if match else frozenset()
+
+
+def read(text: str) -> Question:
+    """Tells the kind of a standalone question from its words."""
+    return Question(text, _kind(text), tuple(names(text)))
+
+
+def _kind(text: str) -> Kind:
+    if _SMALL_TALK.match(text) or not words(text):
+        return Kind.SMALL_TALK
+    if _COMPARISON.search(text):
+        return Kind.COMPARISON
+    if _LISTING.search(text):
+        return Kind.LISTING
+    return Kind.NUMBER if _NUMBER.search(text) else Kind.FACT
+
+
+def subject_stems(text: str) -> frozenset[str]:
+    """Stems of the content words of a text."""
+    return frozenset(stem(term) for term in terms(text))

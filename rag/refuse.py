@@ -1,0 +1,102 @@
+"""Refusal, decided before anything is written, in the words a librarian would use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from rag.evidence import PaperEvidence
+from rag.question import Kind, Question
+from rag.text import numbers, searchable, stem, terms, words
+from rag.types import IndexIdentity, Refusal, ScoredPassage
+
+# Cosine between the question and the best evidence sentence (with its title). On the arXiv
+# development questions .46 refuses 11 of 13 whose subject is absent and 1 of 74 that are answerable
+# (docs/decisions/0003); measured with the bundled embedding model.
+COVERED_AT = 0.46
+# Far below: the question is not about the collection's field at all.
+OFF_TOPIC_BELOW = 0.30
+NEAREST = 3
+# Sentences looked at for the number a question asks for.
+LOOK_FOR_NUMBER_IN = 8
+
+
+def decide(
+    question: Question,
+    ranked: Sequence[ScoredPassage],
+    evidence: Mapping[str, PaperEvidence],
+    index: IndexIdentity,
+) -> Refusal | None:
+    """The reason not to answer, or `None`.
+
+    Args:
+        question: The standalone question.
+        ranked: Passages, best first.
+        evidence: Scored sentences by paper id.
+        index: Named in the refusal, so that the reader knows what was searched.
+    """
+    if question.kind is Kind.SMALL_TALK:
+        return Refusal("small_talk", _small_talk(index))
+    if index.papers == 0:
+        return Refusal(
+            "empty_index", "The index holds no papers yet. Add some on the page, or with 'paperchat ingest'."
+        )
+    nearest = tuple(passage.paper for passage in ranked[:NEAREST])
+    cosine = max((found.cosine for found in evidence.values()), default=0.0)
+    if cosine < COVERED_AT:
+        far = cosine < OFF_TOPIC_BELOW
+        return Refusal("off_topic" if far else "not_covered", _not_covered(index, far), nearest)
+    if question.wants_number and not _states_number(question, ranked, evidence):
+        return Refusal("not_stated", _not_stated(question, nearest[0].title), nearest)
+    return None
+
+
+def _states_number(
+    question: Question, ranked: Sequence[ScoredPassage], evidence: Mapping[str, PaperEvidence]
+) -> bool:
+    """Does the evidence hold a number of the kind that is asked for?"""
+    sentences = sorted(
+        (e for p in ranked if p.paper.id in evidence for e in evidence[p.paper.id].sentences),
+        key=lambda e: -e.score,
+    )[:LOOK_FOR_NUMBER_IN]
+    return any(_holds_number(question, sentence.text) for sentence in sentences)
+
+
+def _holds_number(question: Question, sentence: str) -> bool:
+    found = numbers(sentence)
+    if question.counted:
+        # "How many tweets": a number stands within a few words before the thing it counts.
+        return any(_counts(sentence, thing) for thing in question.counted)
+    if question.wants_percentage:
+        return any(n.endswith("%") for n in found) or bool(re.search(r"0?\.\d+|\bhalf\b|\bthird\b|\d+ out of", sentence))
+    return bool(found)
+
+
+def _counts(sentence: str, thing: str, reach: int = 5) -> bool:
+    tokens = words(searchable(sentence))
+    for i, token in enumerate(tokens):
+        if numbers(token) and thing in {stem(t) for near in tokens[i + 1 : i + 1 + reach] for t in terms(near)}:
+            return True
+    return False
+
+
+def _small_talk(index: IndexIdentity) -> str:
+    return (
+        f"Hello. I answer questions from the {index.papers} papers in this collection and cite the abstract "
+        "behind every sentence. Ask about a method, a result, or which papers deal with a topic."
+    )
+
+
+def _not_covered(index: IndexIdentity, far: bool) -> str:
+    searched = f"I searched {index.papers} abstracts by meaning and by words"
+    if far:
+        return f"{searched}, and none is about this. I can only answer from the papers in this collection."
+    return f"{searched}, and none answers this. Nearest are the papers below; a question about one of them may help."
+
+
+def _not_stated(question: Question, title: str) -> str:
+    what = "percentage" if question.wants_percentage else "number"
+    return (
+        f"The abstracts do not state the {what} you ask for. Nearest is “{title}”; "
+        "the full paper may have it, this collection only has abstracts."
+    )

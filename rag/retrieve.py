@@ -1,0 +1,124 @@
+"""Dense and lexical retrieval, fused by a convex combination of normalised scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from rag.index import Index
+from rag.protocols import Embedder
+from rag.types import Chunk, Paper, ScoredPassage
+
+RetrieverName = Literal["hybrid", "dense", "lexical"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A paper that at least one retriever returned, with its best chunk."""
+
+    chunk: Chunk
+    similarity: float
+    lexical: float
+    dense_rank: int | None
+    lexical_rank: int | None
+
+
+def min_max(scores: Mapping[str, float]) -> dict[str, float]:
+    """Scores scaled to 0..1; all 1 where they do not differ."""
+    if not scores:
+        return {}
+    low, high = min(scores.values()), max(scores.values())
+    return {key: (score - low) / (high - low) if high > low else 1.0 for key, score in scores.items()}
+
+
+def fuse(dense: Mapping[str, float], lexical: Mapping[str, float], dense_weight: float) -> dict[str, float]:
+    """Convex combination of min-max normalised scores (Bruch et al., arXiv 2210.11934).
+
+    Args:
+        dense: Cosine by paper id, for every candidate.
+        lexical: BM25 score by paper id; a candidate that is missing here has none of the words.
+        dense_weight: Weight of `dense` in 0..1.
+    """
+    meaning, wording = min_max(dense), min_max({key: lexical.get(key, 0.0) for key in dense})
+    return {
+        key: dense_weight * meaning[key] + (1 - dense_weight) * wording[key] for key in dense
+    }
+
+
+class HybridRetriever:
+    """Both retrievers side by side over one index; one passage a paper."""
+
+    def __init__(
+        self,
+        index: Index,
+        embedder: Embedder,
+        *,
+        candidates: int = 100,
+        dense_weight: float = 0.5,
+        use: RetrieverName = "hybrid",
+    ) -> None:
+        self._index = index
+        self._embedder = embedder
+        self._depth = candidates
+        self._weight = {"hybrid": dense_weight, "dense": 1.0, "lexical": 0.0}[use]
+        self._use = use
+
+    def retrieve(self, question: str, k: int) -> list[ScoredPassage]:
+        """At most `k` passages, best first; equal scores in the order of paper ids."""
+        found = self._candidates(question, max(k, self._depth))
+        fused = fuse(
+            {key: c.similarity for key, c in found.items()},
+            {key: c.lexical for key, c in found.items()},
+            self._weight,
+        )
+        best = sorted(found, key=lambda key: (-fused[key], key))[:k]
+        return [_passage(found[key], fused[key], rank) for rank, key in enumerate(best, start=1)]
+
+    def _candidates(self, question: str, depth: int) -> dict[str, Candidate]:
+        vector = self._embedder.embed_query(question)
+        # Twice the depth: several chunks of one paper collapse into one candidate.
+        dense = self._index.vectors.query(vector, 2 * depth) if self._use != "lexical" else []
+        lexical = dict(self._index.terms.query(question, depth)) if self._use != "dense" else {}
+        ids = list(dict.fromkeys([*(paper_id for _, paper_id, _ in dense), *lexical]))
+        records = self._index.catalog.get(ids)
+        cosines = {chunk_id: cosine for chunk_id, _, cosine in dense}
+        missing = [c.id for i in lexical if i in records for c in records[i][1] if c.id not in cosines]
+        cosines |= self._index.vectors.similarities(vector, missing)
+        return _candidates(records, cosines, dense, lexical)
+
+
+def _candidates(
+    records: Mapping[str, tuple[Paper, tuple[Chunk, ...]]],
+    cosines: Mapping[str, float],
+    dense: list[tuple[str, str, float]],
+    lexical: Mapping[str, float],
+) -> dict[str, Candidate]:
+    dense_ranks: dict[str, int] = {}
+    for _, paper_id, _ in dense:
+        if paper_id in records:
+            dense_ranks.setdefault(paper_id, len(dense_ranks) + 1)
+    lexical_ranks = {paper_id: rank for rank, paper_id in enumerate(lexical, start=1)}
+    found: dict[str, Candidate] = {}
+    for paper_id, (_, chunks) in records.items():
+        # A chunk the catalog does not know is half of an unfinished write: not there for readers.
+        scored = [(cosines[chunk.id], chunk) for chunk in chunks if chunk.id in cosines]
+        if not scored:
+            continue
+        similarity, chunk = max(scored, key=lambda pair: pair[0])
+        found[paper_id] = Candidate(
+            chunk, similarity, lexical.get(paper_id, 0.0), dense_ranks.get(paper_id), lexical_ranks.get(paper_id)
+        )
+    return found
+
+
+def _passage(candidate: Candidate, score: float, rank: int) -> ScoredPassage:
+    return ScoredPassage(
+        chunk=candidate.chunk,
+        score=score,
+        rank=rank,
+        dense_rank=candidate.dense_rank,
+        lexical_rank=candidate.lexical_rank,
+        fused_rank=rank,
+        similarity=candidate.similarity,
+    )

@@ -1,0 +1,92 @@
+"""A follow-up and its history to a question that stands alone, without a language model.
+
+"And how much faster is it?" after a question about MInference becomes "How much faster is
+MInference?". The result is shown to the reader, so it has to read like a question and to claim
+nothing that the conversation did not say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rag.text import STOPWORDS, names, terms, words
+from rag.types import Turn
+
+_LEAD = re.compile(
+    r"^\W*(and|but|so|also|then|ok(ay)?|now|well|what about|how about|and what about|and how about)\b[\s,:]*",
+    re.IGNORECASE,
+)
+_PRONOUN = re.compile(
+    r"\b(it|its|they|them|their|theirs|this|that|these|those|he|she|his|her"
+    r"|(?:the|this|that|these|those) (?:authors?|papers?|methods?|approach(?:es)?|models?|works?|study|techniques?|system"
+    r"|framework|algorithm|benchmark|dataset|data set|one|ones|first|second|former|latter|same))\b",
+    re.IGNORECASE,
+)
+_POSSESSIVE = frozenset({"its", "their", "theirs", "his", "her"})
+_ELLIPSIS = re.compile(r"^\W*(and|but|what about|how about|why( not)?|how so|on (which|what)|by how much|in what|compared)\b", re.I)
+# Fewer content words than this and a question after another one is taken for its continuation.
+SHORT = 2
+# A pronoun in a question this long probably refers to something inside it.
+LONG = 9
+TOPIC_TERMS = 6
+
+
+def needs_history(question: str) -> bool:
+    """Does the question lean on what was said before?"""
+    if _ELLIPSIS.match(question):
+        return True
+    content = terms(question)
+    if _PRONOUN.search(question):
+        return not names(question) or len(content) < LONG
+    return len(content) <= SHORT and not names(question)
+
+
+def standalone(question: str, history: Sequence[Turn]) -> str:
+    """The question with what it refers to spelled out; unchanged where it stands alone.
+
+    Args:
+        question: What the user typed.
+        history: Earlier turns, oldest first; the last two are looked at.
+    """
+    question = " ".join(question.split())
+    if not history or not needs_history(question):
+        return question
+    subject = _subject(history)
+    topic = _topic(history, question)
+    bare = _LEAD.sub("", question) or question
+    bare = bare[0].upper() + bare[1:]
+    if subject and len(subject) == 1 and (match := _PRONOUN.search(bare)):
+        name = subject[0] + ("'s" if match[1].lower() in _POSSESSIVE else "")
+        bare = f"{bare[: match.start()]}{name}{bare[match.end() :]}"
+        bare = bare[0].upper() + bare[1:]
+        rest = [t for t in topic if t.lower() not in bare.lower()]
+        return f"{bare.rstrip('?. ')}? (about {' '.join(rest)})" if rest else bare
+    about = [*(s for s in subject if s.lower() not in bare.lower()), *topic]
+    return f"{bare.rstrip('?. ')}? (about {' '.join(dict.fromkeys(about))})" if about else bare
+
+
+def _subject(history: Sequence[Turn]) -> list[str]:
+    """Names the last turn is about: the user's own, else those the answer opens with."""
+    for asked, answered in reversed(history[-2:]):
+        if own := list(dict.fromkeys(names(asked))):
+            return own[:3]
+        opening = re.split(r"(?<=[.!?])\s", answered.strip(), maxsplit=1)[0]
+        if found := list(dict.fromkeys(names(opening))):
+            return found[:1]
+    return []
+
+
+def _topic(history: Sequence[Turn], question: str) -> list[str]:
+    """Content words of the question before, as written, that the new one does not have."""
+    asked = history[-1][0]
+    if needs_history(asked) and len(history) > 1:
+        asked = f"{history[-2][0]} {asked}"
+    have = set(terms(question))
+    found: list[str] = []
+    for word in words(asked):
+        if word.lower() in STOPWORDS or _PRONOUN.fullmatch(word):
+            continue
+        if not have.intersection(terms(word)):
+            found.append(word)
+    return list(dict.fromkeys(found))[:TOPIC_TERMS]

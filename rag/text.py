@@ -1,0 +1,224 @@
+"""Text for people and for machines: LaTeX debris, sentences, terms, names and numbers.
+
+Standard library only, no state; everything here is a pure function.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+SUPERSCRIPTS = str.maketrans("0123456789+-=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ")
+SUBSCRIPTS = str.maketrans("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
+
+_ESCAPED = re.compile(r"\\([%$&#_{}])")
+_BRACED_SCRIPT = re.compile(r"([\^_])\{([^{}]{1,12})\}")
+_TIMES = re.compile(r"(?<=\d)\s?\\?times\b\s?(?=\d)|(?<=\d)\s?\\?times\b(?!-)")
+_COMMANDS = {
+    "times": "×", "sim": "~", "approx": "≈", "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥", "pm": "±",
+    "to": "→", "rightarrow": "→", "infty": "∞", "cdot": "·", "ldots": "…", "dots": "…", "percent": "%",
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "varepsilon": "ε", "theta": "θ",
+    "lambda": "λ", "mu": "μ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "psi": "ψ",
+    "omega": "ω", "Delta": "Δ", "Sigma": "Σ", "Omega": "Ω", "ell": "ℓ",
+}  # fmt: skip
+_COMMAND = re.compile(r"\\(" + "|".join(sorted(_COMMANDS, key=len, reverse=True)) + r")(?![A-Za-z])")
+_STYLE = re.compile(
+    r"\\(?:text(?:bf|it|tt|rm|sc|sf)?|emph|math(?:bf|cal|rm|bb|it|sf)|mbox|operatorname)\s*\{([^{}]*)\}"
+)
+_DOLLARS = re.compile(r"\$([^$\n]{1,200})\$")
+_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+_LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl"})
+
+
+def readable(text: str) -> str:
+    r"""Resolves the LaTeX debris of scraped abstracts for a human reader.
+
+    `25\%` becomes `25%`, `S^{2}FT` becomes `S²FT`, `3times` becomes `3×`. What is not understood
+    stays as it was; real formulas keep their structure.
+    """
+    text = unicodedata.normalize("NFC", text).translate(_LIGATURES)
+    text = _INVISIBLE.sub("", text)
+    text = _STYLE.sub(r"\1", text)
+    text = _ESCAPED.sub(r"\1", text)
+    text = _BRACED_SCRIPT.sub(_script, text)
+    text = _COMMAND.sub(lambda match: _COMMANDS[match[1]], text)
+    text = _TIMES.sub("×", text)
+    text = _DOLLARS.sub(_inline_math, text)
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _script(match: re.Match[str]) -> str:
+    table = SUPERSCRIPTS if match[1] == "^" else SUBSCRIPTS
+    moved = match[2].translate(table)
+    return moved if all(ord(char) in table.values() for char in moved) else match[0]
+
+
+def _inline_math(match: re.Match[str]) -> str:
+    # "$5" and "$10" in one sentence are prices, not a formula between two dollars.
+    inner = match[1]
+    return match[0] if re.match(r"\d[\d.,]*\s+[A-Za-z]", inner) or inner != inner.strip() else inner
+
+
+def searchable(text: str) -> str:
+    """The same text as an index sees it: compatibility forms folded, `S²FT` as `S2FT`, `3×` as `3x`."""
+    text = readable(text).replace("×", "x")
+    text = re.sub(r"[\^_]\{?(\w+)\}?", r"\1", text)
+    folded = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in folded if not unicodedata.combining(char))
+
+
+# --- sentences ---------------------------------------------------------------------------------
+
+_ABBREVIATIONS = frozenset(
+    """e.g i.e etc vs cf fig figs eq eqs ref refs sec al et resp approx no dr prof st inc ca viz
+    wrt w.r.t i.i.d ph.d u.s""".split()
+)
+_BOUNDARY = re.compile(r"[.!?][\"'”’)\]]*(?=\s+[\"'“‘(\[]?[A-Z0-9Α-Ω]|\s*$)|[.!?](?=[A-Z][a-z]+\s)")
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """Spans of the sentences of `text`, in characters, without surrounding white space.
+
+    Abbreviations, initials and decimal points do not end a sentence; a full stop that a scraper
+    glued to the next word ("alignment.Our") does.
+    """
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for match in _BOUNDARY.finditer(text):
+        if text[match.start()] == "." and _is_abbreviation(text[start : match.start()]):
+            continue
+        spans.append((start, match.end()))
+        start = match.end()
+    if text[start:].strip():
+        spans.append((start, len(text)))
+    return [trimmed for span in spans if (trimmed := _trim(text, *span))]
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of `text`."""
+    return [text[start:end] for start, end in sentence_spans(text)]
+
+
+def _is_abbreviation(before: str) -> bool:
+    words = before.split()
+    if not words:
+        return True
+    last = words[-1].lstrip("([\"'“").lower()
+    return last in _ABBREVIATIONS or (len(last) == 1 and last.isalpha() and last not in "ai")
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int] | None:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return (start, end) if start < end else None
+
+
+# --- terms -------------------------------------------------------------------------------------
+
+_WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*", re.UNICODE)
+
+STOPWORDS = frozenset(
+    """a about above across after again against all almost also although always am among an and any are as at be
+    because been before being below between both but by can cannot could did do does doing done down during each
+    either else ever every few for from further get gets give given gives had has have having he hence her here hers
+    him his how however i if in indeed instead into is it its itself just kind let like made make makes many may me
+    might mine more most much must my near neither no nor not now of off often on once one only onto or other others
+    our ours out over own per perhaps please quite rather really same say says see several shall she should show
+    shows since so some such tell than that the their theirs them then there these they thing things this those
+    though through thus to together too toward towards under until up upon us use used uses using very via was way
+    ways we well were what when where whereas whether which while who whom whose why will with within without would
+    yet you your yours paper papers study studies work works research abstract authors author find found explain
+    describe collection article articles""".split()
+)
+
+
+def words(text: str) -> list[str]:
+    """Words of `text` in order, as written; inner hyphens and points kept."""
+    return _WORD.findall(text)
+
+
+@lru_cache(maxsize=65_536)
+def stem(word: str) -> str:
+    """A light English stemmer: enough to match inflections, too shy to join different words."""
+    word = word.lower()
+    if len(word) <= 3 or any(char.isdigit() for char in word):
+        return word
+    for suffix, replacement in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
+            word = word[: len(word) - len(suffix)] + replacement
+            break
+    if len(word) > 4 and word[-1] == word[-2] and word[-1] not in "ls":
+        word = word[:-1]
+    return word[:-1] if len(word) > 4 and word.endswith("e") else word
+
+
+_SUFFIXES = (
+    ("ations", "at"), ("ation", "at"), ("izing", "iz"), ("ising", "iz"), ("ized", "iz"), ("ised", "iz"),
+    ("izes", "iz"), ("ises", "iz"), ("ize", "iz"), ("ise", "iz"), ("ities", "ity"), ("ies", "y"), ("ied", "y"),
+    ("ements", "e"), ("ement", "e"), ("ments", ""), ("ment", ""), ("ingly", ""), ("edly", ""), ("ings", ""),
+    ("ing", ""), ("ers", ""), ("er", ""), ("ors", "or"), ("ed", ""), ("sses", "ss"), ("xes", "x"), ("ches", "ch"),
+    ("shes", "sh"), ("es", "e"), ("ly", ""), ("ss", "ss"), ("us", "us"), ("is", "is"), ("s", ""),
+)  # fmt: skip
+
+
+def terms(text: str) -> list[str]:
+    """Content terms of `text` for matching: folded, hyphens split, stop words out, stemmed."""
+    return [
+        stem(part)
+        for word in words(searchable(text))
+        for part in re.split(r"[-'’.](?!\d)", word)
+        if part and part.lower() not in STOPWORDS and (len(part) > 1 or part.isdigit())
+    ]
+
+
+_NAME = re.compile(
+    r"(?<![\w])(?=[\w^{}+\-./²³]*[A-Z])(?:[A-Za-z]*[a-z0-9²³^{}+\-][A-Z][\w²³^{}+\-]*|[A-Z]{2,}[\w²³^{}+\-]*"
+    r"|[A-Z][a-z]+-?\d[\w.\-]*|[A-Z][\w²³]*\d[\w²³]*)"
+)
+
+
+def names(text: str) -> list[str]:
+    """Method, model and data set names and acronyms: words with inner capitals or digits.
+
+    A plain capitalised word is not a name here: it may just begin a sentence.
+    """
+    return [match.rstrip(".-/") for match in _NAME.findall(readable(text))]
+
+
+_NUMBER = re.compile(
+    r"(?<![\w.])[-−+~≈<>≤≥]?\$?(\d{1,3}(?:[,  ]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    r"\s?(%|percent(?:age points?)?|[x×](?![\w])|times|fold|[kKmMbB](?![A-Za-z])|million|billion|thousand|points?)?"
+)
+_WORD_NUMBERS = {
+    "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
+    "ten": "10", "twice": "2x", "double": "2x", "doubles": "2x", "triple": "3x", "half": "0.5", "halves": "0.5",
+}  # fmt: skip
+_UNITS = {
+    "percent": "%", "percentage point": "%", "percentage points": "%", "×": "x", "times": "x", "fold": "x",
+    "thousand": "k", "million": "m", "billion": "b", "point": "", "points": "",
+}  # fmt: skip
+
+
+def numbers(text: str) -> list[str]:
+    """Numbers with their unit in one canonical form: `25 percent` and `25%` are both `25%`."""
+    text = readable(text)
+    found = [_canonical(match[1], match[2] or "") for match in _NUMBER.finditer(text)]
+    found += [_WORD_NUMBERS[word] for word in (w.lower() for w in words(text)) if word in _WORD_NUMBERS]
+    return found
+
+
+def _canonical(digits: str, unit: str) -> str:
+    value = re.sub(r"[,  ]", "", digits)
+    if "." in value:
+        value = value.rstrip("0").rstrip(".")
+    unit = unit.lower()
+    return value + _UNITS.get(unit, unit)
+
+
+def ngrams(items: list[str], n: int) -> Iterator[tuple[str, ...]]:
+    """Successive `n`-grams of `items`."""
+    return zip(*(items[i:] for i in range(n)), strict=False)

@@ -1,0 +1,191 @@
+"""A headless Chromium, and the page over a fake engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.browser.fake_engine import FakeEngine
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or "/usr/bin/chromium"
+DRIVER = shutil.which("chromedriver") or "/usr/bin/chromedriver"
+PATIENCE = 20
+
+
+class Page:
+    """What a reader does on the page and sees there."""
+
+    def __init__(self, driver: webdriver.Chrome) -> None:
+        self.driver = driver
+        self._requests: list[str] = []
+
+    def open(self, url: str) -> None:
+        self.driver.get(url)
+        self.until(lambda: self.all("#pc-box textarea"), "the question box")
+        self.until(lambda: self.all("#pc-panel"), "the source panel")
+
+    def all(self, selector: str) -> list[Any]:
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def one(self, selector: str) -> Any:
+        self.until(lambda: self.all(selector), selector)
+        return self.all(selector)[-1]
+
+    def text(self, selector: str) -> str:
+        found = self.all(selector)
+        return str(found[-1].get_property("textContent")) if found else ""
+
+    def shown(self, selector: str) -> bool:
+        return any(element.is_displayed() for element in self.all(selector))
+
+    def js(self, script: str, *arguments: Any) -> Any:
+        return self.driver.execute_script(script, *arguments)
+
+    def until(self, condition: Callable[[], Any], what: str = "", patience: float = PATIENCE) -> Any:
+        return WebDriverWait(self.driver, patience, poll_frequency=0.05).until(lambda _: condition(), what)
+
+    def ask(self, question: str, *, wait: bool = True) -> None:
+        """Types and sends; afterwards the question is in the conversation."""
+        before = len(self.all("#pc-chat .bot-row .pc-answer"))
+        self.one("#pc-box textarea").send_keys(question, "\ue007")
+        self.until(lambda: len(self.all("#pc-chat .bot-row .pc-answer")) > before, "a new message")
+        if wait:
+            self.wait_for_answer()
+
+    def wait_for_answer(self, patience: float = PATIENCE) -> str:
+        self.until(lambda: not self.all("#pc-chat .pc-writing"), "the end of the answer", patience)
+        self.until(lambda: self.shown("#pc-send"), "the send button", patience)
+        return self.last_answer()
+
+    def last_answer(self) -> str:
+        """The visible text of the newest answer."""
+        return str(self.all("#pc-chat .pc-answer")[-1].text)
+
+    def open_chip(self, chip: Any) -> None:
+        self.js("arguments[0].scrollIntoView({block: 'center'})", chip)
+        chip.click()
+        self.until(lambda: self.all("#pc-cards .pc-card.pc-active"), "the opened source")
+
+    def theme(self, name: str) -> None:
+        self.driver.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": name}]}
+        )
+        self.until(lambda: self.js("return document.body.classList.contains('dark')") == (name == "dark"), name)
+
+    def resize(self, width: int, height: int) -> None:
+        # The window of a headless Chromium cannot be narrower than 500 pixels; the viewport can.
+        self.driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600},
+        )
+
+    def overflow(self) -> int:
+        """Pixels by which the page is wider than the window."""
+        return int(self.js("return document.documentElement.scrollWidth - window.innerWidth"))
+
+    def screenshot(self, name: str) -> None:
+        folder = os.environ.get("PAPERCHAT_SCREENSHOTS")
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.driver.save_screenshot(str(Path(folder) / f"{name}.png"))
+
+    def console_errors(self) -> list[str]:
+        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+    def foreign_requests(self) -> list[str]:
+        """Requests to any other host than this machine, since the browser started."""
+        for entry in self.driver.get_log("performance"):
+            message = json.loads(entry["message"])["message"]
+            if message["method"] == "Network.requestWillBeSent":
+                self._requests.append(message["params"]["request"]["url"])
+        return [url for url in self._requests if not _is_own(url)]
+
+
+def _is_own(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in ("data", "blob", "about", "chrome") or parts.hostname == "127.0.0.1"
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """One browser for all tests; each test opens the page anew."""
+    if not Path(CHROMIUM).exists() or not Path(DRIVER).exists():
+        pytest.skip("Chromium and chromedriver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1280,860",
+        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
+    ):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def browser(chromium: webdriver.Chrome) -> Iterator[Page]:
+    """The browser; afterwards nothing may have gone wrong in it, and nothing may have left the machine."""
+    page = Page(chromium)
+    page.resize(1280, 860)
+    chromium.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "light"}]}
+    )
+    chromium.get_log("browser")
+    chromium.get_log("performance")
+    yield page
+    errors, foreign = page.console_errors(), page.foreign_requests()
+    chromium.get("about:blank")
+    assert not errors, errors
+    assert not foreign, foreign
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[tuple[FakeEngine, str]]:
+    """The fake engine and the address of its page."""
+    from ui import web
+
+    engine = FakeEngine()
+    app = web.launch(engine, "127.0.0.1", 0, block=False)  # type: ignore[arg-type]
+    yield engine, re.sub(r"/$", "", str(app.local_url))
+    app.close(verbose=False)
+
+
+@pytest.fixture
+def engine(served: tuple[FakeEngine, str]) -> FakeEngine:
+    """The fake engine as new."""
+    engine, _ = served
+    fresh = FakeEngine()
+    fresh.start()
+    engine.__dict__.update(fresh.__dict__)
+    return engine
+
+
+@pytest.fixture
+def page(browser: Page, served: tuple[FakeEngine, str], engine: FakeEngine) -> Page:
+    """The page over the fake engine, opened."""
+    browser.open(served[1])
+    browser.until(lambda: "Ready" not in browser.text("#pc-status") and "90 papers" in browser.text("#pc-status"))
+    return browser

@@ -1,0 +1,336 @@
+"""Journeys over the page with scripted answers: what a reader sees, clicks and reads aloud."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import Page
+from tests.browser.fake_engine import FIRST, HOSTILE, SECOND, FakeEngine
+from ui import texts
+
+pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
+
+FIRST_QUESTION = "What does MInference speed up?"
+LONG_QUESTION = "Tell me everything"
+
+
+def strong(page: Page) -> str:
+    return " ".join(str(mark.text) for mark in page.all("#pc-cards mark.pc-strong"))
+
+
+def settle(page: Page) -> None:
+    """Fonts are there and smooth scrolling has ended."""
+    page.driver.execute_async_script("document.fonts.ready.then(() => setTimeout(arguments[0], 450))")
+
+
+def test_text_grows_and_the_draft_becomes_a_checked_sentence(page: Page, engine: FakeEngine) -> None:
+    engine.word_seconds = 0.08
+    page.ask(FIRST_QUESTION, wait=False)
+    page.until(lambda: page.text(".pc-draft"))
+    drafts = {page.text(".pc-draft")}
+    assert page.one(".pc-draft").get_attribute("aria-label") == texts.BEING_CHECKED
+    assert page.one("#pc-chat .pc-answer").get_attribute("aria-busy") == "true"
+    page.until(lambda: drafts.add(page.text(".pc-draft")) or len(drafts) > 3)
+    page.until(lambda: FIRST.text in page.text(".pc-words"))
+    settle(page)
+    page.screenshot("light-writing")
+    answer = page.wait_for_answer()
+    assert not page.all(".pc-draft")
+    assert FIRST.text in answer
+    assert SECOND.text in answer
+    assert "weakly supported" in answer
+    assert "1 sentence withheld" in answer
+    assert "halves the memory" not in answer
+    assert page.one("#pc-chat .pc-answer").get_attribute("aria-busy") == "false"
+    assert page.js("return document.activeElement.closest('#pc-box') !== null")
+    assert page.one("#pc-box textarea").get_attribute("value") == ""
+
+
+def test_withheld_sentences_can_be_seen_struck_through(page: Page) -> None:
+    page.ask(FIRST_QUESTION)
+    page.one(".pc-withheld summary").click()
+    assert page.one(".pc-withheld s").text == "It also halves the memory."
+    assert "not supported: no sentence says anything of memory" in page.one(".pc-withheld li").text
+
+
+def test_a_chip_opens_its_source_at_the_evidence_of_its_sentence(page: Page) -> None:
+    page.ask(FIRST_QUESTION)
+    page.open_chip(page.all(".pc-cite")[1])
+    assert strong(page).startswith("Evaluations show that MInference reduces")
+    assert page.js("return document.activeElement.matches('mark.pc-strong')")
+    settle(page)
+    inside = "const r = document.activeElement.getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight"
+    assert page.js(inside)
+    page.screenshot("light-open-source")
+    page.open_chip(page.all(".pc-cite")[0])
+    assert strong(page).startswith("We introduce MInference")
+    page.one(".pc-back").click()
+    assert page.js("return document.activeElement === document.querySelector('.pc-cite')")
+
+
+def test_a_chip_opens_with_the_keyboard(page: Page) -> None:
+    page.ask(FIRST_QUESTION)
+    chip = page.all(".pc-cite")[1]
+    page.js("arguments[0].focus()", chip)
+    chip.send_keys("\ue007")
+    page.until(lambda: strong(page))
+    assert strong(page).startswith("Evaluations show")
+
+
+def test_a_digest_is_labelled(page: Page) -> None:
+    page.ask(FIRST_QUESTION)
+    assert texts.DIGEST in page.one('#pc-cards .pc-card[data-n="3"]').text
+    assert "5 papers found but not read" in page.text("#pc-cards")
+
+
+def test_the_sources_of_an_older_answer_come_back(page: Page) -> None:
+    page.ask(FIRST_QUESTION)
+    page.ask("Quote something")
+    page.until(lambda: "Quote something" in page.text("#pc-cards .pc-for"))
+    page.open_chip(page.all('.pc-cite[data-turn="0"]')[1])
+    assert FIRST_QUESTION in page.text("#pc-cards .pc-for")
+    assert strong(page).startswith("Evaluations show")
+    page.open_chip(page.all('.pc-cite[data-turn="1"]')[0])
+    assert strong(page).startswith("We write block-sparse")
+
+
+def test_an_open_source_stays_open_while_the_answer_goes_on(page: Page, engine: FakeEngine) -> None:
+    engine.word_seconds = 0.05
+    page.ask(LONG_QUESTION, wait=False)
+    page.until(lambda: page.all(".pc-cite"))
+    page.open_chip(page.all(".pc-cite")[0])
+    before = len(page.all(".pc-cite"))
+    page.until(lambda: len(page.all(".pc-cite")) > before + 1)
+    assert strong(page).startswith("We introduce MInference")
+    page.one("#pc-stop").click()
+    page.wait_for_answer()
+
+
+def test_stop_ends_the_computation(page: Page, engine: FakeEngine) -> None:
+    engine.word_seconds = 0.05
+    page.ask(LONG_QUESTION, wait=False)
+    page.until(lambda: "2 ahead of you" in page.text("#pc-chat"))
+    page.until(lambda: engine.words > 10)
+    assert not page.shown("#pc-send")
+    words = engine.words
+    page.one("#pc-stop").click()
+    assert engine.finished.wait(5)
+    assert engine.cancelled.is_set()
+    assert engine.words - words < 20  # A second of it, and most of that is the click.
+    answer = page.wait_for_answer()
+    assert "stopped" in answer
+    assert "Sentence number 0" in answer
+    assert not page.shown("#pc-stop")
+
+
+def test_leaving_the_page_ends_the_computation(page: Page, engine: FakeEngine) -> None:
+    engine.word_seconds = 0.05
+    page.ask(LONG_QUESTION, wait=False)
+    page.until(lambda: engine.words > 5)
+    page.driver.get("about:blank")
+    assert engine.finished.wait(10)
+    assert engine.cancelled.is_set()
+    page.console_errors()  # Gradio says in the console of the page that was left that its stream ended.
+
+
+def test_ask_again_and_clear(page: Page, engine: FakeEngine) -> None:
+    page.ask(FIRST_QUESTION)
+    page.ask("Quote something")
+    page.one("#pc-retry").click()
+    page.until(lambda: len(engine.histories) == 3)
+    page.wait_for_answer()
+    assert len(page.all("#pc-chat .pc-answer")) == 2
+    assert [len(history) for history in engine.histories] == [0, 1, 1]
+    page.one("#pc-clear").click()
+    page.until(lambda: not page.all("#pc-chat .pc-answer"))
+    page.until(lambda: not page.all("#pc-cards .pc-card"))
+    assert page.shown("#pc-chat .example")
+    page.ask(FIRST_QUESTION)
+    page.until(lambda: page.all("#pc-cards .pc-card"))
+    assert engine.histories[-1] == []
+
+
+def test_a_follow_up_knows_what_came_before(page: Page, engine: FakeEngine) -> None:
+    page.ask(FIRST_QUESTION)
+    page.ask("And how much faster is it?")
+    ((question, answer),) = engine.histories[-1]
+    assert question == FIRST_QUESTION
+    assert FIRST.text in answer
+    assert "Searched for: How much faster is MInference on an A100?" in page.last_answer()
+
+
+def test_an_example_question_is_asked_by_a_click(page: Page) -> None:
+    settle(page)
+    page.screenshot("light-start")
+    page.one("#pc-chat .example").click()  # The last: it is long.
+    page.until(lambda: page.all(".pc-draft"))
+    assert "Tell me everything" in page.text("#pc-chat .user-row")
+    page.one("#pc-stop").click()
+    page.wait_for_answer()
+
+
+def test_shift_enter_starts_a_new_line(page: Page) -> None:
+    box = page.one("#pc-box textarea")
+    box.send_keys("one", "\ue008\ue007\ue000", "two")
+    assert box.get_attribute("value") == "one\ntwo"
+    assert not page.all("#pc-chat .pc-answer")
+
+
+def test_a_refusal_helps(page: Page) -> None:
+    page.ask("What is the capital of France?")
+    answer = page.last_answer()
+    assert "None of the papers here is about that." in answer
+    assert "Block-Sparse Kernels for Long Prompts" in answer
+    assert not page.all("#pc-chat .pc-error")
+    settle(page)
+    page.screenshot("light-refusal")
+
+
+def test_an_error_is_a_sentence_and_the_conversation_goes_on(page: Page) -> None:
+    page.ask("Fail, please")
+    assert page.last_answer() == "The model stopped answering. Start paperchat again."
+    page.ask(FIRST_QUESTION)
+    assert FIRST.text in page.last_answer()
+
+
+def test_a_question_asked_while_models_load_waits_for_them(page: Page, engine: FakeEngine) -> None:
+    engine.loading_seconds = time.monotonic() - (engine._begun or 0) + 3
+    page.open(page.driver.current_url)
+    page.until(lambda: "Loading the language model…" in page.text("#pc-status"))
+    page.ask(FIRST_QUESTION, wait=False)
+    page.until(lambda: "Loading the language model…" in page.text("#pc-chat .pc-stage"))
+    assert FIRST.text in page.wait_for_answer()
+    page.until(lambda: "90 papers" in page.text("#pc-status"))
+
+
+def test_an_upload_is_reported_and_chat_goes_on(page: Page, engine: FakeEngine, tmp_path: Path) -> None:
+    papers = tmp_path / "papers of mine.txt"
+    papers.write_text("a paper")
+    page.one("#pc-add button").click()
+    page.until(lambda: page.all("#pc-files input[type=file]"))
+    page.one("#pc-files input[type=file]").send_keys(str(papers))
+    page.until(lambda: page.text("#pc-report .pc-counts"))
+    report = page.text("#pc-report")
+    assert "4 read3 new" in report
+    assert "1 rejected" in report
+    assert "papers of mine.txt line 7: <b>no title</b>" in report
+    assert [path.name for path in engine.uploaded] == [papers.name]
+    page.until(lambda: "93 papers" in page.text("#pc-status"))
+    settle(page)
+    page.screenshot("light-upload")
+    page.ask(FIRST_QUESTION)
+    assert FIRST.text in page.last_answer()
+
+
+def test_a_bad_upload_says_what_to_do(page: Page, tmp_path: Path) -> None:
+    bad = tmp_path / "notes.bad"
+    bad.write_text("?")
+    page.one("#pc-add button").click()
+    page.until(lambda: page.all("#pc-files input[type=file]"))
+    page.one("#pc-files input[type=file]").send_keys(str(bad))
+    page.until(lambda: "notes.bad holds no paper. Give a BibTeX" in page.text("#pc-report"))
+
+
+def test_a_phone(page: Page) -> None:
+    page.resize(360, 740)
+    page.open(page.driver.current_url)
+    page.until(lambda: page.all("#pc-chat .example"))
+    assert page.overflow() <= 0
+    settle(page)
+    page.screenshot("phone-start")
+    page.ask(FIRST_QUESTION)
+    assert page.overflow() <= 0
+    settle(page)
+    page.screenshot("phone-answer")
+    page.open_chip(page.all(".pc-cite")[1])
+    settle(page)
+    assert page.overflow() <= 0
+    rect = "const r = document.querySelector('mark.pc-strong').getBoundingClientRect(); return [r.top, innerHeight]"
+    top, height = page.js(rect)
+    assert 0 <= top < height
+    page.screenshot("phone-open-source")
+    page.one(".pc-back").click()
+    settle(page)
+    assert page.js("return document.querySelectorAll('.pc-cite')[1] === document.activeElement")
+
+
+def test_dark_follows_the_system_and_the_toggle(page: Page) -> None:
+    page.theme("dark")
+    background = "return getComputedStyle(document.querySelector('.gradio-container')).backgroundColor"
+    dark = page.js(background)
+    settle(page)
+    page.screenshot("dark-start")
+    page.ask(FIRST_QUESTION)
+    page.open_chip(page.all(".pc-cite")[1])
+    settle(page)
+    page.screenshot("dark-open-source")
+    page.one(".pc-theme").click()
+    assert page.js(background) != dark
+    page.driver.refresh()
+    page.until(lambda: page.all("#pc-panel"))
+    page.until(lambda: not page.js("return document.body.classList.contains('dark')"))
+    page.one(".pc-theme").click()
+    page.until(lambda: page.js(background) == dark)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_has_enough_contrast(page: Page, theme: str) -> None:
+    page.theme(theme)
+    page.ask(FIRST_QUESTION)
+    page.ask("What is the capital of France?")
+    page.open_chip(page.all(".pc-cite")[2])
+    page.driver.execute_async_script("setTimeout(arguments[0], 400)")
+    faint = page.js(CONTRAST, ["#pc-top", "#pc-chat", "#pc-panel", "#pc-ask", "#pc-add"])
+    assert not faint, faint
+
+
+def test_hostile_text_is_shown_literally_and_does_nothing(page: Page) -> None:
+    page.ask(HOSTILE)
+    shown = " ".join(page.text("#pc-chat .user-row").split())
+    assert shown == HOSTILE
+    assert HOSTILE in page.text("#pc-chat .pc-words")
+    page.open_chip(page.one(".pc-cite"))
+    assert len(page.all(".pc-cite")) == 1
+    assert HOSTILE in page.text("#pc-cards .pc-abstract")
+    assert HOSTILE in page.text("#pc-cards h3")
+    assert page.js("return window.hacked") is None
+    assert not page.all("#pc-chat img, #pc-panel img, #pc-chat .user-row a, #pc-panel a, #pc-chat code, .katex")
+
+
+def test_everything_has_a_name_for_a_screen_reader(page: Page) -> None:
+    page.ask(FIRST_QUESTION)
+    nameless = page.js(
+        "return [...document.querySelectorAll('button, textarea, a')].filter(e => e.offsetParent &&"
+        " !(e.innerText.trim() || e.ariaLabel || e.title || e.labels?.[0]?.innerText.trim()))"
+        ".map(e => e.outerHTML.slice(0, 200))"
+    )
+    assert not nameless, nameless
+    assert page.all('#pc-chat [aria-live="polite"]')
+
+
+# Elements whose own text has less contrast with the colour behind it than WCAG AA asks for.
+CONTRAST = """
+const luminance = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+  .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
+const parse = colour => { const p = colour.match(/[\\d.]+/g).map(Number); return p.length < 4 ? [...p, 1] : p; };
+const ground = node => {
+  for (let n = node; n; n = n.parentElement) {
+    const colour = parse(getComputedStyle(n).backgroundColor);
+    if (colour[3] > .99) return colour;
+  }
+  return [255, 255, 255, 1];
+};
+const out = [];
+for (const node of document.querySelectorAll(arguments[0].map(s => s + ' *').join(','))) {
+  const own = [...node.childNodes].some(c => c.nodeType === 3 && c.textContent.trim());
+  if (!own || !node.offsetParent || node.closest('[disabled], .pc-skip')) continue;
+  const style = getComputedStyle(node), [a, b] = [luminance(parse(style.color)), luminance(ground(node))];
+  const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+  const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.6 && style.fontWeight >= 700);
+  if (ratio < (large ? 3 : 4.5)) out.push([ratio.toFixed(2), node.className, node.textContent.slice(0, 40)].join(' | '));
+}
+return out;
+"""

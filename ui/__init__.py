@@ -1,0 +1,1 @@
+"""What a person or a program touches: the command line and the chat page."""

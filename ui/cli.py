@@ -1,0 +1,274 @@
+"""The `paperchat` command. Each command parses, calls one function, and prints; heavy imports wait."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+from typer.core import TyperGroup
+
+from rag.errors import PaperchatError, UsageError
+from ui import options
+from ui.printing import print_json
+
+log = logging.getLogger(__name__)
+
+PLUGINS = "paperchat.commands"
+
+
+class Commands(TyperGroup):
+    """Own commands, and those that other packages offer as entry points: `eval` never imports `ui`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names for the help page."""
+        return [*super().list_commands(ctx), *sorted(point.name for point in entry_points(group=PLUGINS))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Looks among our own first."""
+        if own := super().get_command(ctx, cmd_name):
+            return own
+        for point in entry_points(group=PLUGINS, name=cmd_name):
+            return typer.main.get_command(point.load())
+        return None
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Ask questions about your papers and get answers that cite their abstracts, checked sentence by sentence.",
+)
+papers_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What is in the index.")
+app.add_typer(papers_app, name="papers")
+
+
+@app.callback()
+def _common(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and log more.")] = False,
+) -> None:
+    """Sets up logging; `main` reads `--debug` as well."""
+    level = logging.DEBUG if debug else logging.WARNING
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s")
+    if debug:
+        for noisy in ("httpcore", "httpx", "chromadb", "filelock", "urllib3", "matplotlib"):
+            logging.getLogger(noisy).setLevel(logging.INFO)
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders; none: the sample papers.")] = None,
+    form: Annotated[str | None, typer.Option("--format", help="Format, where telling it by content fails.")] = None,
+    index: options.Index = None,
+    embedding_model: options.EmbeddingModel = None,
+    device: options.Device = None,
+    as_json: options.Json = False,
+) -> None:
+    """Read papers into the index."""
+    from ui import ingesting
+
+    config = options.load(index=index, embedding_model=embedding_model, device=device)
+    ingesting.run(config, paths or [], form, as_json)
+
+
+@app.command()
+def search(
+    query: Annotated[str | None, typer.Argument(help="What to look for.")] = None,
+    k: options.K = None,
+    retriever: Annotated[str, typer.Option("--retriever", help="hybrid, dense or lexical.")] = "hybrid",
+    queries: Annotated[Path | None, typer.Option("--input", help="JSON lines with _id and text.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="TREC run file to write.")] = None,
+    index: options.Index = None,
+    embedding_model: options.EmbeddingModel = None,
+    device: options.Device = None,
+    as_json: options.Json = False,
+) -> None:
+    """Ranked papers for a query, or a TREC run for many."""
+    from ui import searching
+
+    config = options.load(index=index, embedding_model=embedding_model, device=device)
+    if (query is None) == (queries is None):
+        raise UsageError("Give either a query or --input FILE.")
+    if queries is not None:
+        if output is None:
+            raise UsageError("--input needs --output FILE for the run.")
+        searching.run_file(config, queries, output, k or 100, retriever)
+    else:
+        searching.run(config, query or "", k or 10, retriever, as_json)
+
+
+@app.command()
+def ask(
+    question: Annotated[str | None, typer.Argument(help="The question.")] = None,
+    history: Annotated[Path | None, typer.Option("--history", help="JSON: [[user, assistant], ...].")] = None,
+    no_generate: Annotated[bool, typer.Option("--no-generate", help="Quote the abstracts only.")] = False,
+    questions: Annotated[
+        Path | None, typer.Option("--input", help="JSON lines with id, question and history.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="Answers, a JSON line each.")] = None,
+    k: options.K = None,
+    model: options.Model = None,
+    server_model: options.ServerModel = None,
+    ordering: options.Ordering = None,
+    evidence_tokens: options.EvidenceTokens = None,
+    index: options.Index = None,
+    embedding_model: options.EmbeddingModel = None,
+    device: options.Device = None,
+    cache: options.Cache = None,
+    as_json: options.Json = False,
+) -> None:
+    """One checked and cited answer, or many from a file."""
+    from ui import asking
+
+    config = options.load(
+        index=index,
+        model=model,
+        server_model=server_model,
+        embedding_model=embedding_model,
+        device=device,
+        cache=cache,
+        k=k,
+        ordering=ordering,
+        evidence_tokens=evidence_tokens,
+    )
+    if (question is None) == (questions is None):
+        raise UsageError("Give either a question or --input FILE.")
+    if questions is not None:
+        if output is None:
+            raise UsageError("--input needs --output FILE for the answers.")
+        asking.run_file(config, questions, output, generate=not no_generate)
+    else:
+        asking.run(config, question or "", history, generate=not no_generate, as_json=as_json)
+
+
+@app.command()
+def chat(
+    host: Annotated[str | None, typer.Option("--host", help="Loopback address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port of the page.")] = None,
+    auth: Annotated[Path | None, typer.Option("--auth", help="File with user:password lines.")] = None,
+    samples: Annotated[bool, typer.Option("--samples", help="Fill an empty index with the sample papers.")] = False,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    k: options.K = None,
+    model: options.Model = None,
+    server_model: options.ServerModel = None,
+    ordering: options.Ordering = None,
+    evidence_tokens: options.EvidenceTokens = None,
+    index: options.Index = None,
+    embedding_model: options.EmbeddingModel = None,
+    device: options.Device = None,
+    cache: options.Cache = None,
+) -> None:
+    """The chat page."""
+    from ui import chatting
+
+    config = options.load(
+        index=index,
+        model=model,
+        server_model=server_model,
+        embedding_model=embedding_model,
+        device=device,
+        cache=cache,
+        k=k,
+        ordering=ordering,
+        evidence_tokens=evidence_tokens,
+        host=host,
+        port=port,
+    )
+    chatting.run(config, auth=auth, samples=samples, open_browser=open_browser)
+
+
+@papers_app.command("list")
+def papers_list(index: options.Index = None, as_json: options.Json = False) -> None:
+    """Every paper, newest first."""
+    from ui import collection
+
+    collection.list_papers(options.load(index=index), as_json)
+
+
+@papers_app.command("show")
+def papers_show(paper_id: str, index: options.Index = None, as_json: options.Json = False) -> None:
+    """One paper's whole record."""
+    from ui import collection
+
+    collection.show_paper(options.load(index=index), paper_id, as_json)
+
+
+@papers_app.command("delete")
+def papers_delete(paper_ids: list[str], index: options.Index = None, as_json: options.Json = False) -> None:
+    """Remove papers from the index."""
+    from ui import collection
+
+    collection.delete_papers(options.load(index=index), paper_ids, as_json)
+
+
+@app.command()
+def status(index: options.Index = None, as_json: options.Json = False) -> None:
+    """The index: where it is, what built it, what it holds."""
+    from ui import collection
+
+    collection.show_status(options.load(index=index), as_json)
+
+
+@app.command()
+def doctor(
+    index: options.Index = None,
+    model: options.Model = None,
+    embedding_model: options.EmbeddingModel = None,
+    cache: options.Cache = None,
+    as_json: options.Json = False,
+) -> None:
+    """What on this machine is ready or missing, and the command that mends it."""
+    from ui import doctor as checks
+
+    config = options.load(index=index, model=model, embedding_model=embedding_model, cache=cache)
+    findings = checks.examine(config)
+    if as_json:
+        print_json([finding.as_dict() for finding in findings])
+    else:
+        for finding in findings:
+            typer.echo(finding.line())
+    if any(finding.state == "missing" for finding in findings):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Runs the command; the outermost surface, where every error becomes one sentence."""
+    try:
+        app(standalone_mode=False)
+    except (click.exceptions.Exit, typer.Exit) as done:
+        sys.exit(done.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        typer.echo(f"Error: {error.format_message()} See 'paperchat --help'.", err=True)
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        typer.echo("Stopped.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+    except PaperchatError as error:
+        if "--debug" in sys.argv:
+            raise
+        typer.echo(f"Error: {error}", err=True)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        typer.echo(
+            f"Error: something unexpected went wrong ({type(error).__name__}: {error}). "
+            "Run the command with --debug and report what it shows.",
+            err=True,
+        )
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""`paperchat papers` and `paperchat status`: what is in the index. No model is loaded."""
+
+from __future__ import annotations
+
+import typer
+
+from rag import build
+from rag.config import Config
+from rag.errors import UsageError
+from rag.serialize import paper_to_dict
+from rag.types import Paper
+from ui.printing import by_whom, print_json
+
+
+def list_papers(config: Config, as_json: bool) -> None:
+    """Every paper, newest first."""
+    catalog = build.open_catalog(config)
+    if as_json:
+        print_json([_row(paper) for paper in catalog.papers()])
+        return
+    for paper in catalog.papers():
+        typer.echo(f"{paper.date or '':<10}  {paper.id:<50}  {paper.title}")
+
+
+def _row(paper: Paper) -> dict[str, object]:
+    record = paper_to_dict(paper)
+    record.pop("abstract")
+    everything = {"date": None, "authors": [], "venue": None, "url": None}
+    return {"paper_id": record.pop("id"), **everything, **record}
+
+
+def show_paper(config: Config, paper_id: str, as_json: bool) -> None:
+    """One record with its abstract."""
+    catalog = build.open_catalog(config)
+    found = catalog.get([paper_id])
+    if paper_id not in found:
+        raise UsageError(f"There is no paper {paper_id!r} in the index. 'paperchat papers list' shows the ids.")
+    paper, _ = found[paper_id]
+    if as_json:
+        record = paper_to_dict(paper)
+        print_json({"paper_id": record.pop("id"), **record})
+        return
+    kind = " (digest, not the abstract)" if paper.kind == "digest" else ""
+    details = ", ".join(part for part in (by_whom(paper), paper.date or "", paper.venue or "") if part)
+    typer.echo(f"{paper.title}{kind}\n{details}\n\n{paper.abstract}")
+
+
+def delete_papers(config: Config, paper_ids: list[str], as_json: bool) -> None:
+    """Removes papers from every store."""
+    index = build.open_index(config)
+    with index.writing():
+        deleted = index.delete(paper_ids)
+    if as_json:
+        print_json({"deleted": deleted, "papers_in_index": index.catalog.counts()[0]})
+    else:
+        typer.echo(f"Deleted {deleted} of {len(paper_ids)}. The index holds {index.catalog.counts()[0]} papers.")
+
+
+def show_status(config: Config, as_json: bool) -> None:
+    """Where the index is, what built it, and what it holds."""
+    manifest = build.read_manifest(config.index)
+    papers, chunks = build.open_catalog(config).counts()
+    if as_json:
+        print_json(
+            {
+                "index": str(config.index),
+                "papers": papers,
+                "chunks": chunks,
+                "embedding_model": manifest.embedding_model,
+                "dimension": manifest.dimension,
+                "schema": manifest.schema,
+            }
+        )
+        return
+    typer.echo(
+        f"{config.index}: {papers} papers in {chunks} chunks, embedded with {manifest.embedding_model} "
+        f"({manifest.dimension} dimensions), format {manifest.schema}."
+    )

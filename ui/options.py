@@ -1,0 +1,35 @@
+"""Command line options that several commands share, and how they become a `Config`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rag.config import Config
+
+Index = Annotated[Path | None, typer.Option("--index", help="Folder of the index.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, nothing else on stdout.")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model", help="'bundled', a folder, a hub name, or the URL of an OpenAI-compatible server."
+    ),
+]
+ServerModel = Annotated[str | None, typer.Option("--server-model", help="Which of the server's models.")]
+EmbeddingModel = Annotated[
+    str | None, typer.Option("--embedding-model", help="'bundled', a folder or a hub name.")
+]
+Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")]
+K = Annotated[int | None, typer.Option("--k", help="How many papers.")]
+Ordering = Annotated[str | None, typer.Option("--ordering", help="auto, score or reorder.")]
+Cache = Annotated[Path | None, typer.Option("--cache", help="Folder for the converted bundled model.")]
+EvidenceTokens = Annotated[
+    int | None, typer.Option("--evidence-tokens", help="Tokens of evidence in the prompt.")
+]
+
+
+def load(**flags: Any) -> Config:
+    """Settings with these flags on top; a flag that was not given is `None`."""
+    return Config.load(flags)

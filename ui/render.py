@@ -1,0 +1,460 @@
+"""From answers to HTML: pure functions, every foreign text escaped. Knows nothing of Gradio.
+
+The page's script finds things by class and by these attributes: `data-turn` (which answer of the
+conversation), `data-n` (number of a source), `data-from`/`data-to` (a span of the abstract, in characters).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from rag.types import (
+    Answer,
+    Checked,
+    Context,
+    Draft,
+    Event,
+    Finished,
+    NumberedPassage,
+    Paper,
+    Queued,
+    Retrieved,
+    ScoredPassage,
+    Sentence,
+    Timings,
+    Verdict,
+)
+from ui import texts
+
+if TYPE_CHECKING:
+    from ui.engine import EngineStatus, IngestReport
+
+MAX_NOT_USED = 20
+MAX_REJECTED = 50
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """An answer while it is written: what the page knows of it so far."""
+
+    question: str
+    stage: str = texts.SEARCHING
+    standalone_question: str = ""
+    context: Context | None = None
+    retrieved: tuple[ScoredPassage, ...] = ()
+    sentences: tuple[Sentence, ...] = ()
+    draft: str = ""
+    answer: Answer | None = None
+
+    def after(self, event: Event) -> Writing:
+        """The state once `event` has happened."""
+        match event:
+            case Retrieved():
+                read = texts.count(len(event.context.passages), "paper")
+                return replace(
+                    self,
+                    stage=texts.READING.format(count=read),
+                    standalone_question=event.standalone_question,
+                    context=event.context,
+                    retrieved=event.retrieved,
+                )
+            case Queued():
+                return replace(self, stage=texts.ahead(event.ahead))
+            case Draft():
+                return replace(self, stage="", draft=event.text)
+            case Checked():
+                return replace(self, stage="", draft="", sentences=(*self.sentences, event.sentence))
+            case Finished():
+                return replace(self, stage="", draft="", answer=event.answer)
+
+
+def user_message(text: str) -> str:
+    """What the user typed, to be shown literally."""
+    return _lines(text)
+
+
+def error_message(message: str) -> str:
+    """One sentence that says what went wrong."""
+    return f'<div class="pc-answer pc-error" role="alert"><p>{_lines(message)}</p></div>'
+
+
+def stopped_early(turn: int) -> str:
+    """A question that was stopped before there was anything to show."""
+    return f'<div class="pc-answer" data-turn="{turn}"><p class="pc-stage">{escape(texts.STOPPED_EARLY)}</p></div>'
+
+
+def writing(state: Writing, turn: int) -> str:
+    """An answer in progress: finished sentences, the unchecked draft in grey, and what is awaited."""
+    if state.answer is not None:
+        return answer(state.answer, turn)
+    shown = [s for s in state.sentences if s.support.verdict is not Verdict.UNSUPPORTED]
+    kept_back = [s for s in state.sentences if s.support.verdict is Verdict.UNSUPPORTED]
+    passages = state.context.by_number() if state.context else {}
+    parts = [_sentence(sentence, passages, turn) for sentence in shown]
+    if state.draft.strip():
+        parts.append(_draft(state.draft))
+    body = f'<p class="pc-text">{" ".join(parts)}</p>' if parts else ""
+    stage = f'<p class="pc-stage">{escape(state.stage)}</p>' if state.stage else ""
+    return (
+        f'<div class="pc-answer pc-writing" data-turn="{turn}" aria-busy="true">'
+        f"{_searched_for(state.question, state.standalone_question)}{body}{stage}{_withheld(kept_back)}"
+        f"{_sources(state.question, state.context, state.retrieved, shown, turn, final=False)}</div>"
+    )
+
+
+def answer(value: Answer, turn: int) -> str:
+    """A finished answer with its marks, its footer and, hidden, the sources that the panel shows."""
+    body = _refusal(value) if value.refusal is not None else _body(value, turn)
+    note = f'<p class="pc-note">{escape(texts.QUOTED_NOTE)}</p>' if value.mode == "quoted" else ""
+    return (
+        f'<div class="pc-answer pc-{escape(value.mode)}" data-turn="{turn}" aria-busy="false">'
+        f"{_searched_for(value.question, value.standalone_question)}{note}{body}{_withheld(value.withheld)}"
+        f"{_footer(value, turn)}"
+        f"{_sources(value.question, value.context, value.retrieved, value.sentences, turn, final=True)}</div>"
+    )
+
+
+def start() -> str:
+    """The empty page: what this is, and how to read an answer."""
+    legend = "".join(
+        f'<li><span class="pc-verdict pc-v-{kind}" aria-hidden="true">{escape(mark)}</span> {escape(words)}</li>'
+        for kind, mark, words in texts.LEGEND
+    )
+    return (
+        f'<div class="pc-start"><h2>{escape(texts.START_HEADING)}</h2><p>{escape(texts.START_BODY)}</p>'
+        f'<ul class="pc-legend">{legend}</ul></div>'
+    )
+
+
+def header() -> str:
+    """Title and theme toggle."""
+    return (
+        f'<header class="pc-header"><a class="pc-skip" href="#pc-box">{escape(texts.SKIP_TO_BOX)}</a>'
+        f"<h1>{escape(texts.TITLE)}</h1><p>{escape(texts.TAGLINE)}</p>"
+        f'<button type="button" class="pc-theme" aria-label="{escape(texts.THEME_TOGGLE)}" '
+        f'title="{escape(texts.THEME_TOGGLE)}"><span aria-hidden="true"></span></button></header>'
+    )
+
+
+def status_line(status: EngineStatus) -> str:
+    """What the index holds and what answers; the stage while models load."""
+    if status.error is not None:
+        return (
+            f'<p class="pc-status pc-status-error" role="status">'
+            f"<b>{escape(texts.NOT_READY)}</b> {escape(status.error)}</p>"
+        )
+    index = f"{texts.count(status.papers, 'paper')} · {texts.count(status.chunks, 'passage')}"
+    if not status.ready:
+        known = f"{escape(index)} · " if status.papers else ""
+        return (
+            '<p class="pc-status pc-status-loading" role="status">'
+            f'<span class="pc-dot" aria-hidden="true"></span>{known}{escape(status.stage)}</p>'
+        )
+    parts = [index, status.embedding_model, status.model, status.device]
+    line = " · ".join(escape(part) for part in parts if part)
+    samples = f' <span class="pc-badge pc-samples">{escape(texts.SAMPLES_NOTE)}</span>' if status.samples else ""
+    return (
+        '<p class="pc-status" role="status"><span class="pc-dot pc-dot-ready" aria-hidden="true"></span>'
+        f"{line}{samples}</p>"
+    )
+
+
+def panel() -> str:
+    """The empty source panel; the page's script fills it from the answer that the reader chose."""
+    return (
+        f'<aside id="pc-panel" aria-label="{escape(texts.SOURCES)}">'
+        f'<div class="pc-panel-head"><h2>{escape(texts.SOURCES)}</h2>'
+        f'<button type="button" class="pc-back" hidden>{escape(texts.BACK)}</button></div>'
+        f'<p class="pc-panel-empty">{escape(texts.SOURCES_EMPTY)}</p><div id="pc-cards"></div></aside>'
+    )
+
+
+def ingest_report(report: IngestReport) -> str:
+    """Counts of an upload, and what was turned away, with the reason."""
+    counts = "".join(
+        f'<li><b>{getattr(report, name):,}</b> {escape(label)}</li>' for name, label in texts.REPORT_COUNTS
+    )
+    refused = len(report.rejected)
+    counts += f"<li><b>{refused:,}</b> {escape(texts.REJECTED)}</li>"
+    rows = "".join(
+        f"<li><b>{escape(PurePath(item.source).name)}</b> {escape(item.where)}: {escape(item.reason)}</li>"
+        for item in report.rejected[:MAX_REJECTED]
+    )
+    if refused > MAX_REJECTED:
+        rows += f"<li>{escape(texts.and_more(refused - MAX_REJECTED))}</li>"
+    rejected = f'<ul class="pc-rejected">{rows}</ul>' if rows else ""
+    return (
+        f'<div class="pc-report" role="status"><h3>{escape(texts.REPORT_HEADING)}</h3>'
+        f'<ul class="pc-counts">{counts}</ul>{rejected}</div>'
+    )
+
+
+def ingest_error(message: str) -> str:
+    """Why an upload did not work."""
+    return f'<div class="pc-report pc-error" role="alert"><p>{_lines(message)}</p></div>'
+
+
+def abstract(text: str, spans: Iterable[Span]) -> str:
+    """The text with each span marked; overlapping spans are cut at each other's ends.
+
+    A mark says which part it holds (`data-from`, `data-to`), so that every span can be found again as
+    the marks that lie within it.
+    """
+    inside = sorted({(max(0, start), min(len(text), end)) for start, end in spans})
+    inside = [(start, end) for start, end in inside if start < end]
+    cuts = sorted({0, len(text), *(cut for span in inside for cut in span)})
+    parts = []
+    for start, end in zip(cuts, cuts[1:], strict=False):
+        piece = escape(text[start:end])
+        if any(first <= start and end <= last for first, last in inside):
+            piece = f'<mark tabindex="-1" data-from="{start}" data-to="{end}">{piece}</mark>'
+        parts.append(piece)
+    return "".join(parts)
+
+
+def support_span(sentence: Sentence, passage: NumberedPassage) -> Span | None:
+    """Where in this abstract the sentence found its support, if it did so here."""
+    support = sentence.support
+    if not support.evidence or support.paper_id != passage.paper.id:
+        return None
+    for evidence in passage.evidence:
+        if evidence.text == support.evidence:
+            return evidence.start, evidence.end
+    start = passage.paper.abstract.find(support.evidence)
+    return (start, start + len(support.evidence)) if start >= 0 else None
+
+
+def _body(value: Answer, turn: int) -> str:
+    passages = value.context.by_number()
+    parts = [_sentence(sentence, passages, turn) for sentence in value.sentences]
+    if value.mode == "quoted":
+        return '<ul class="pc-quotes">' + "".join(f"<li>{part}</li>" for part in parts) + "</ul>"
+    return f'<p class="pc-text">{" ".join(parts)}</p>' if parts else ""
+
+
+def _refusal(value: Answer) -> str:
+    refusal = value.refusal
+    assert refusal is not None
+    nearest = "".join(f"<li>{_title(paper)} {_when(paper)}</li>" for paper in refusal.nearest)
+    papers = f'<p>{escape(texts.NEAREST)}</p><ul class="pc-nearest">{nearest}</ul>' if nearest else ""
+    return f'<div class="pc-help"><p class="pc-refusal">{_lines(refusal.message)}</p>{papers}</div>'
+
+
+def _sentence(sentence: Sentence, passages: dict[int, NumberedPassage], turn: int) -> str:
+    kind = "quoted" if sentence.quoted else sentence.support.verdict.value
+    text = f"“{escape(sentence.text)}”" if sentence.quoted else escape(sentence.text)
+    chips = "".join(
+        _chip(sentence, passages[number], turn) for number in sentence.citations if number in passages
+    )
+    hedge = ""
+    if sentence.support.verdict is Verdict.WEAK:
+        hedge = f' <span class="pc-hedge">{escape(texts.WEAKLY_SUPPORTED)}</span>'
+    # The last word stays with its marks when the line breaks.
+    return (
+        f'<span class="pc-s pc-s-{escape(kind)}"><span class="pc-words">{text}</span> '
+        f'<span class="pc-marks">{chips}{_verdict(kind, sentence.support.score)}</span>{hedge}</span>'
+    )
+
+
+def _chip(sentence: Sentence, passage: NumberedPassage, turn: int) -> str:
+    label = escape(texts.cite_label(passage.number, passage.paper.title))
+    span = support_span(sentence, passage)
+    place = f' data-from="{span[0]}" data-to="{span[1]}"' if span else ""
+    return (
+        f'<button type="button" class="pc-cite" data-turn="{turn}" data-n="{passage.number}"{place} '
+        f'aria-controls="pc-cards" aria-label="{label}" title="{label}">[{passage.number}]</button>'
+    )
+
+
+def _verdict(kind: str, score: float) -> str:
+    mark, words = texts.VERDICTS[kind]
+    label = escape(words if kind == "quoted" else f"{words} ({score:.2f} of 1)")
+    return (
+        f'<span class="pc-verdict pc-v-{escape(kind)}" role="img" aria-label="{label}" title="{label}">'
+        f"{escape(mark)}</span>"
+    )
+
+
+def _draft(text: str) -> str:
+    label = escape(texts.BEING_CHECKED)
+    return (
+        f'<span class="pc-draft" role="group" aria-live="off" aria-label="{label}" title="{label}">'
+        f"{escape(text)}</span>"
+    )
+
+
+def _searched_for(asked: str, standalone: str) -> str:
+    if not standalone or standalone.strip() == asked.strip():
+        return ""
+    return f'<p class="pc-searched">{escape(texts.SEARCHED_FOR)} <q>{escape(standalone)}</q></p>'
+
+
+def _withheld(sentences: Sequence[Sentence]) -> str:
+    if not sentences:
+        return ""
+    rows = "".join(
+        f"<li><s>{escape(s.text)}</s> <span>{escape(texts.NOT_SUPPORTED)}"
+        f"{': ' + escape(s.support.reason) if s.support.reason else ''}</span></li>"
+        for s in sentences
+    )
+    return (
+        f'<details class="pc-withheld"><summary>{escape(texts.withheld(len(sentences)))}</summary>'
+        f"<ul>{rows}</ul></details>"
+    )
+
+
+def _footer(value: Answer, turn: int) -> str:
+    parts = [texts.MODES[value.mode], *_times(value.timings)]
+    if value.model and value.mode == "generated":
+        parts.append(value.model)
+    stopped = ""
+    if value.stopped:
+        stopped = (
+            f'<span class="pc-badge pc-stopped" title="{escape(texts.STOPPED_TITLE)}">'
+            f"{escape(texts.STOPPED)}</span> "
+        )
+    number = len(value.context.passages)
+    sources = ""
+    if number:
+        sources = (
+            f'<button type="button" class="pc-show" data-turn="{turn}" aria-controls="pc-cards">'
+            f"{escape(texts.count(number, 'source'))}</button> "
+        )
+    return f'<p class="pc-foot">{stopped}{sources}<span>{escape(" · ".join(parts))}</span></p>'
+
+
+def _times(timings: Timings) -> list[str]:
+    first = timings.first_token_ms
+    times = [f"first word {texts.seconds(first)}"] if first is not None else []
+    return [*times, f"{texts.seconds(timings.total_ms)} in total"]
+
+
+def _sources(
+    question: str,
+    context: Context | None,
+    retrieved: Sequence[ScoredPassage],
+    sentences: Sequence[Sentence],
+    turn: int,
+    *,
+    final: bool,
+) -> str:
+    """What the panel shows for this answer. Hidden here; `data-version` tells the script that it changed."""
+    if context is None:
+        return ""
+    cited = {number for sentence in sentences for number in sentence.citations}
+    cards = "".join(
+        _card(passage, passage.number in cited, final, _spans(passage, sentences)) for passage in context.passages
+    )
+    if not cards:
+        cards = f'<p class="pc-panel-empty">{escape(texts.SOURCES_NONE)}</p>'
+    version = f"{len(sentences)}{'-final' if final else ''}"
+    return (
+        f'<div class="pc-sources" data-turn="{turn}" data-version="{version}" hidden>'
+        f'<p class="pc-for">{escape(texts.SOURCES_FOR)} <q>{escape(question)}</q></p>'
+        f"{cards}{_not_used(context, retrieved)}</div>"
+    )
+
+
+def _spans(passage: NumberedPassage, sentences: Sequence[Sentence]) -> list[Span]:
+    spans = [(evidence.start, evidence.end) for evidence in passage.evidence]
+    found = (support_span(sentence, passage) for sentence in sentences)
+    return spans + [span for span in found if span is not None]
+
+
+def _card(passage: NumberedPassage, cited: bool, final: bool, spans: list[Span]) -> str:
+    paper = passage.paper
+    digest = paper.kind == "digest"
+    badges = ""
+    if digest:
+        badges += (
+            f'<span class="pc-badge pc-digest" title="{escape(texts.DIGEST_TITLE)}">{escape(texts.DIGEST)}</span>'
+        )
+    if cited or final:
+        word, kind = (texts.CITED, "pc-is-cited") if cited else (texts.NOT_CITED, "pc-not-cited")
+        badges += f'<span class="pc-badge {kind}">{escape(word)}</span>'
+    heading = texts.DIGEST_HEADING if digest else texts.ABSTRACT
+    text = abstract(paper.abstract, spans) if paper.abstract.strip() else escape(texts.NO_ABSTRACT)
+    return (
+        f'<article class="pc-card{" pc-card-cited" if cited else ""}" data-n="{passage.number}" tabindex="-1" '
+        f'aria-label="{escape(texts.cite_label(passage.number, paper.title))}">'
+        f'<div class="pc-card-head"><span class="pc-number" aria-hidden="true">{passage.number}</span>'
+        f"<h3>{_title(paper)}</h3></div>{_byline(paper)}"
+        f'<p class="pc-facts">{badges}{_ranks(passage.passage)}</p>'
+        f"<details{' open' if cited else ''}><summary>{escape(heading)}</summary>"
+        f'<p class="pc-abstract">{text}</p></details></article>'
+    )
+
+
+def _title(paper: Paper) -> str:
+    title = escape(paper.title) or escape(paper.id)
+    url = _safe_url(paper)
+    if url is None:
+        return title
+    return (
+        f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer" '
+        f'title="{escape(texts.OPEN_PAPER)}">{title}</a>'
+    )
+
+
+def _safe_url(paper: Paper) -> str | None:
+    """The paper's own address, only where a click on it cannot run anything."""
+    for url in (paper.url, f"https://doi.org/{paper.doi}" if paper.doi else None):
+        try:
+            parts = urlsplit(url or "")
+        except ValueError:
+            continue
+        if url and parts.scheme in ("http", "https") and parts.netloc:
+            return url
+    return f"https://arxiv.org/abs/{paper.arxiv_id}" if paper.arxiv_id else None
+
+
+def _byline(paper: Paper) -> str:
+    if paper.authors:
+        who = ", ".join(paper.authors[:4]) + (" et al." if len(paper.authors) > 4 else "")
+    elif paper.organization:
+        who = paper.organization
+    else:
+        who = texts.count(paper.author_count, "author") if paper.author_count else ""
+    parts = [part for part in (who, paper.date, paper.venue) if part]
+    return f'<p class="pc-byline">{escape(" · ".join(parts))}</p>' if parts else ""
+
+
+def _when(paper: Paper) -> str:
+    return f'<span class="pc-when">{escape(paper.date)}</span>' if paper.date else ""
+
+
+def _ranks(passage: ScoredPassage) -> str:
+    ranks = (("meaning", passage.dense_rank), ("words", passage.lexical_rank), ("final", passage.rank))
+    return "".join(
+        f'<span class="pc-rank" title="{escape(texts.RANK_TITLES[name])}">{escape(name)} '
+        f"{escape(texts.RANK_ABSENT) if rank is None else rank}</span>"
+        for name, rank in ranks
+    )
+
+
+def _not_used(context: Context, retrieved: Sequence[ScoredPassage]) -> str:
+    used = {passage.paper.id for passage in context.passages}
+    rest = [passage for passage in retrieved if passage.paper.id not in used]
+    if not rest:
+        return ""
+    rows = "".join(
+        f'<li value="{passage.rank}">{_title(passage.paper)} {_when(passage.paper)}</li>'
+        for passage in rest[:MAX_NOT_USED]
+    )
+    if len(rest) > MAX_NOT_USED:
+        rows += f'<li class="pc-more">{escape(texts.and_more(len(rest) - MAX_NOT_USED))}</li>'
+    return (
+        f'<details class="pc-not-used"><summary>{escape(texts.not_used(len(rest)))}</summary>'
+        f"<ol>{rows}</ol></details>"
+    )
+
+
+def _lines(text: str) -> str:
+    return "<br>".join(escape(line) for line in text.strip().splitlines())

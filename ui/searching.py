@@ -1,0 +1,73 @@
+"""`paperchat search`: one query to the screen, many to a TREC run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import typer
+
+from rag import build
+from rag.config import Config
+from rag.errors import UsageError
+from rag.pipeline import Pipeline
+from rag.retrieve import RetrieverName
+from rag.serialize import passage_to_dict
+from ui.printing import print_json
+
+
+def _pipeline(config: Config, retriever: str) -> Pipeline:
+    if retriever not in ("hybrid", "dense", "lexical"):
+        raise UsageError(f"Unknown retriever {retriever!r}. Choose one of hybrid, dense, lexical.")
+    return build.build_pipeline(config, generate=False, use=cast(RetrieverName, retriever))
+
+
+def run(config: Config, query: str, k: int, retriever: str, as_json: bool) -> None:
+    """Prints ranked papers with the sentence that bears most on the query."""
+    found = _pipeline(config, retriever).search(query, k)
+    rows = []
+    for passage in found.ranked:
+        evidence = found.evidence.get(passage.paper.id)
+        rows.append(passage_to_dict(passage, evidence.best.text if evidence else ""))
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        ranks = f"meaning {row['dense_rank'] or '–'}, words {row['lexical_rank'] or '–'}"
+        typer.echo(f"{row['rank']:>3}. {row['title']}  ({ranks})\n     {row['best_sentence']}")
+
+
+def run_file(config: Config, queries: Path, output: Path, k: int, retriever: str) -> None:
+    """Writes a TREC run; the run appears under its name only when it is complete."""
+    from tqdm import tqdm
+
+    asked = list(_queries(queries))
+    pipeline = _pipeline(config, retriever)
+    partial = output.with_name(output.name + ".partial")
+    try:
+        with partial.open("w", encoding="utf-8") as run_file:
+            for query_id, text in tqdm(asked, desc="Searching", unit="query"):
+                for passage in pipeline.search(text, k).ranked:
+                    run_file.write(
+                        f"{query_id} Q0 {passage.paper.id} {passage.rank} {passage.score:.6f} paperchat\n"
+                    )
+        partial.replace(output)
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written ({error.strerror}). Check the folder.") from error
+
+
+def _queries(path: Path) -> Iterator[tuple[str, str]]:
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    query = json.loads(line)
+                    yield str(query["_id"]), str(query["text"])
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}). Check the path.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f'{path}, line {number}: not a query ({error}). A line looks like {{"_id": "1", "text": "..."}}.'
+        ) from error

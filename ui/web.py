@@ -1,0 +1,519 @@
+"""The chat page: Gradio components and events. What they show is made by `ui.render`.
+
+Each conversation lives in `gr.State`, so it belongs to one browser tab. The pipeline runs in a thread of
+its own for every question, and the event handler is an asynchronous generator: Gradio can close it at any
+moment (the reader stopped, left, or lost the connection), and closing it stops the computation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# Gradio reads this when it is imported.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+import gradio as gr
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rag.errors import PaperchatError, UsageError
+from rag.types import Answer, Event, Finished
+from ui import render, texts
+
+if TYPE_CHECKING:
+    from ui.engine import Engine
+
+log = logging.getLogger(__name__)
+
+Auth = tuple[str, str] | list[tuple[str, str]] | Callable[[str, str], bool]
+Update = dict[Any, Any]
+
+CHAT_LIMIT = 16
+MAX_QUESTION = 4000
+POLL_SECONDS = 0.5
+DAY = 86_400
+
+# Nothing from elsewhere, and no script in an attribute: a second line of defence behind `html.escape`.
+# Gradio itself needs inline scripts and `Function`.
+CONTENT_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "script-src-attr 'none'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self' data: blob:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question, what the page shows for it, and the answer if there was one."""
+
+    question: str
+    html: str
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One reader's conversation."""
+
+    exchanges: tuple[Exchange, ...] = ()
+
+    def history(self) -> list[tuple[str, str]]:
+        """What a follow-up may refer to."""
+        return [(e.question, e.answer.text) for e in self.exchanges if e.answer is not None]
+
+    def messages(self) -> list[dict[str, Any]]:
+        """The conversation as `gr.Chatbot` takes it."""
+        return [message for e in self.exchanges for message in _messages(e.question, e.html)]
+
+
+def build_app(engine: Engine) -> gr.Blocks:
+    """The page over this engine, not yet served."""
+    return _Page(engine).app
+
+
+def launch(
+    engine: Engine,
+    host: str,
+    port: int,
+    *,
+    auth: Auth | None = None,
+    open_browser: bool = False,
+    block: bool = True,
+    announce: Callable[[str], None] | None = None,
+) -> gr.Blocks:
+    """Starts loading the models and serves the page at once.
+
+    Args:
+        engine: Loads models and answers.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes any free one.
+        auth: Names and passwords, or a function that checks them.
+        open_browser: Open the page in the reader's browser.
+        block: Return only when the server was stopped.
+        announce: Called with the page's address once it can be opened.
+
+    Raises:
+        UsageError: The address is taken or does not exist.
+    """
+    port = _usable_port(host, port)
+    engine.start()
+    _reach_directly(host)
+    app = build_app(engine)
+    try:
+        app.launch(
+            server_name=host,
+            server_port=port,
+            auth=auth,
+            inbrowser=open_browser,
+            prevent_thread_lock=True,
+            quiet=True,
+            share=False,
+            show_error=False,
+            footer_links=[],
+            run_history=False,
+            enable_monitoring=False,
+            ssr_mode=False,
+            mcp_server=False,
+            pwa=False,
+            favicon_path=str(_asset("favicon.png")),
+            theme=_theme(),
+            head=_head(),
+            app_kwargs={"middleware": [Middleware(_SecurityHeaders)]},
+        )
+    except OSError as error:  # Somebody took the port in the meantime.
+        raise UsageError(texts.port_busy(host, port, None)) from error
+    if announce is not None:
+        announce(str(app.local_url))
+    if block:
+        _serve_until_stopped(app)
+    return app
+
+
+class _Page:
+    """Components and handlers; holds nothing that belongs to a reader."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        with gr.Blocks(title=texts.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(DAY, DAY)) as app:
+            self.app = app
+            self.session = gr.State(Session())
+            self.running = gr.State(None)
+            with gr.Row(elem_id="pc-top"):
+                gr.HTML(render.header(), js_on_load=None, apply_default_css=False)
+                self.status = gr.HTML(
+                    render.status_line(engine.status()), js_on_load=None, apply_default_css=False, elem_id="pc-status"
+                )
+            with gr.Row(elem_id="pc-main"):
+                with gr.Column(elem_id="pc-left", scale=3):
+                    self._conversation()
+                with gr.Column(elem_id="pc-right", scale=2):
+                    gr.HTML(render.panel(), js_on_load=None, apply_default_css=False, elem_id="pc-panel-box")
+                    self._upload()
+            self.timer = gr.Timer(POLL_SECONDS)
+            self._wire()
+
+    def _conversation(self) -> None:
+        self.chat = gr.Chatbot(
+            elem_id="pc-chat",
+            label=texts.CHAT_LABEL,
+            show_label=False,
+            height="100%",
+            placeholder=render.start(),
+            layout="panel",
+            buttons=[],
+            feedback_options=None,
+            group_consecutive_messages=False,
+            # Text messages are HTML made by `ui.render`: escaped there, and sanitised once more by Gradio.
+            # Markdown and LaTeX would give a meaning to characters that somebody else wrote.
+            render_markdown=False,
+            sanitize_html=True,
+            latex_delimiters=[],
+            allow_tags=False,
+        )
+        with gr.Row(elem_id="pc-ask"):
+            self.box = gr.Textbox(
+                elem_id="pc-box",
+                label=texts.BOX_LABEL,
+                placeholder=texts.PLACEHOLDER,
+                lines=1,
+                max_lines=6,
+                max_length=MAX_QUESTION,
+                container=False,
+                autofocus=True,
+                scale=1,
+                html_attributes=gr.InputHTMLAttributes(autocomplete="off"),
+            )
+            self.send = gr.Button(texts.SEND, variant="primary", elem_id="pc-send", scale=0, min_width=80)
+            self.stop = gr.Button(
+                texts.STOP, variant="stop", elem_id="pc-stop", scale=0, min_width=80, visible=False
+            )
+        with gr.Row(elem_id="pc-after"):
+            self.retry = gr.Button(texts.RETRY, size="sm", elem_id="pc-retry", visible=False, scale=0, min_width=90)
+            self.clear = gr.Button(texts.CLEAR, size="sm", elem_id="pc-clear", visible=False, scale=0, min_width=90)
+
+    def _upload(self) -> None:
+        with gr.Accordion(texts.ADD_PAPERS, open=False, elem_id="pc-add"):
+            self.files = gr.File(
+                file_count="multiple",
+                label=texts.DROP_LABEL,
+                show_label=False,
+                elem_id="pc-files",
+                height=140,
+                type="filepath",
+            )
+            self.report = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="pc-report")
+
+    def _wire(self) -> None:
+        outputs = [self.chat, self.session, self.running, self.box, self.send, self.stop, self.retry, self.clear]
+        asking: dict[str, Any] = {
+            "outputs": outputs,
+            "show_progress": "hidden",
+            "trigger_mode": "once",
+            "concurrency_limit": CHAT_LIMIT,
+            "concurrency_id": "chat",
+            "api_visibility": "private",
+        }
+        state = [self.session, self.running]
+        gr.on([self.box.submit, self.send.click], self._ask, inputs=[self.box, *state], **asking)
+        self.chat.example_select(self._ask_example, inputs=state, **asking)
+        self.retry.click(self._ask_again, inputs=state, **asking)
+        quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+        self.stop.click(self._stop, inputs=self.running, outputs=self.stop, **quick)
+        self.clear.click(self._clear, inputs=self.running, outputs=outputs, **quick)
+        refreshed = [self.status, self.timer, self.chat]
+        self.timer.tick(self._refresh, outputs=refreshed, **quick)
+        self.app.load(self._refresh, outputs=refreshed, **quick)
+        self.files.upload(
+            self._ingest,
+            inputs=self.files,
+            outputs=[self.report, self.files, self.status, self.chat],
+            show_progress="full",
+            show_progress_on=self.report,
+            concurrency_limit=1,
+            concurrency_id="upload",
+            trigger_mode="once",
+            api_visibility="private",
+        )
+
+    # --- asking -------------------------------------------------------------------------------------
+
+    async def _ask(
+        self, question: str, session: Session, running: threading.Event | None
+    ) -> AsyncIterator[Update]:
+        # The box is emptied when the question is taken, not later: the next one may be in it by then.
+        async for update in self._answer(question, session, running, at_once={self.box: ""}):
+            yield update
+
+    async def _ask_example(
+        self, session: Session, running: threading.Event | None, event: gr.SelectData
+    ) -> AsyncIterator[Update]:
+        async for update in self._answer(event.value["text"], session, running):
+            yield update
+
+    async def _ask_again(self, session: Session, running: threading.Event | None) -> AsyncIterator[Update]:
+        last = session.exchanges[-1].question if session.exchanges else ""
+        async for update in self._answer(last, Session(session.exchanges[:-1]), running):
+            yield update
+
+    async def _answer(
+        self, question: str, session: Session, running: threading.Event | None, at_once: Update | None = None
+    ) -> AsyncIterator[Update]:
+        """Streams one answer into the conversation; one at a time in each session."""
+        question = (question or "").strip()
+        if running is not None or not question:
+            yield {self.running: running}
+            return
+        turn, before, cancel = len(session.exchanges), session.messages(), threading.Event()
+        state = render.Writing(question)
+        yield {
+            self.chat: before + _messages(question, render.writing(state, turn)),
+            self.session: session,
+            self.running: cancel,
+            **self._buttons(writing=True),
+            **(at_once or {}),
+        }
+        try:
+            stream = _Stream(self.engine, question, session.history(), cancel)
+            while state.answer is None and not stream.abandoned:
+                for event in await stream.next_events():
+                    state = state.after(event)
+                if not stream.started:
+                    state = replace(state, stage=self.engine.status().stage)
+                # Also when nothing came: Gradio notices at a yield that the reader has left.
+                yield {self.chat: before + _messages(question, render.writing(state, turn))}
+            html = render.stopped_early(turn) if state.answer is None else render.answer(state.answer, turn)
+        except PaperchatError as error:
+            html = render.error_message(str(error))
+        except Exception:
+            log.exception("an answer failed")
+            html = render.error_message(texts.UNEXPECTED_ERROR)
+        finally:
+            cancel.set()
+        session = Session((*session.exchanges, Exchange(question, html, state.answer)))
+        yield {
+            self.chat: session.messages(),
+            self.session: session,
+            self.running: None,
+            **self._buttons(writing=False),
+        }
+
+    def _buttons(self, *, writing: bool, empty: bool = False) -> Update:
+        return {
+            self.send: gr.update(visible=not writing),
+            self.stop: gr.update(visible=writing, value=texts.STOP, interactive=True),
+            self.retry: gr.update(visible=not empty, interactive=not writing),
+            self.clear: gr.update(visible=not empty, interactive=not writing),
+        }
+
+    def _stop(self, running: threading.Event | None) -> Any:
+        if running is None:
+            return gr.skip()
+        running.set()
+        return gr.update(value=texts.STOPPING, interactive=False)
+
+    def _clear(self, running: threading.Event | None) -> Update:
+        if running is not None:
+            return {self.running: running}
+        return {self.chat: [], self.session: Session(), **self._buttons(writing=False, empty=True)}
+
+    # --- the collection -----------------------------------------------------------------------------
+
+    def _refresh(self) -> Update:
+        """The status line and the example questions; the timer rests once nothing will change by itself."""
+        status = self.engine.status()
+        waiting = not status.ready and status.error is None
+        update: Update = {self.status: render.status_line(status), self.timer: gr.Timer(active=waiting)}
+        if status.ready:
+            examples = [{"text": question} for question in self.engine.suggestions()]
+            update[self.chat] = gr.update(examples=examples)
+        return update
+
+    def _ingest(self, files: Sequence[str] | None, progress: gr.Progress = gr.Progress()) -> Update:  # noqa: B008
+        def report(done: int, total: int | None) -> None:
+            progress((done, total), desc=texts.INGESTING, unit=texts.PAPERS_UNIT)
+
+        if not files:
+            return {self.files: None}
+        try:
+            html = render.ingest_report(self.engine.ingest([Path(name) for name in files], report))
+        except PaperchatError as error:
+            html = render.ingest_error(str(error))
+        except Exception:
+            log.exception("an upload failed")
+            html = render.ingest_error(texts.UNEXPECTED_ERROR)
+        refreshed = self._refresh()
+        del refreshed[self.timer]
+        return {self.report: html, self.files: None, **refreshed}
+
+
+class _Stream:
+    """What the pipeline yields for one question, produced in a thread of its own.
+
+    The thread runs until the pipeline has finished, also when nobody reads any more: `cancel` is what ends
+    the computation, and the pipeline then still has to hand the model back.
+    """
+
+    def __init__(
+        self, engine: Engine, question: str, history: Sequence[tuple[str, str]], cancel: threading.Event
+    ) -> None:
+        self.started = False
+        self._cancel = cancel
+        self._loop = asyncio.get_running_loop()
+        self._queue: asyncio.Queue[Event | BaseException] = asyncio.Queue()
+        work = threading.Thread(target=self._work, args=(engine, question, history), name="answer", daemon=True)
+        work.start()
+
+    @property
+    def abandoned(self) -> bool:
+        """Stopped while the models were still loading: nothing will be written."""
+        return self._cancel.is_set() and not self.started
+
+    async def next_events(self) -> list[Event]:
+        """All events that came since the last call; none when nothing came for a while.
+
+        Raises:
+            PaperchatError: The pipeline failed.
+        """
+        try:
+            items = [await asyncio.wait_for(self._queue.get(), POLL_SECONDS)]
+        except TimeoutError:
+            return []
+        while not self._queue.empty():
+            items.append(self._queue.get_nowait())
+        events: list[Event] = []
+        for item in items:
+            if isinstance(item, BaseException):
+                raise item
+            events.append(item)
+            if isinstance(item, Finished):
+                break
+        return events
+
+    def _work(self, engine: Engine, question: str, history: Sequence[tuple[str, str]]) -> None:
+        try:
+            pipeline = engine.pipeline()
+            if self._cancel.is_set():
+                return
+            self.started = True
+            for event in pipeline.stream(question, history, self._cancel):
+                self._put(event)
+            self._put(RuntimeError("the pipeline ended without an answer"))
+        except Exception as error:  # Shown to the reader by `_Page._answer`.
+            self._put(error)
+
+    def _put(self, item: Event | BaseException) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._queue.put_nowait, item)
+        except RuntimeError:  # The server has been shut down.
+            self._cancel.set()
+
+
+class _SecurityHeaders:
+    """ASGI middleware that tells the browser what a page of ours may load."""
+
+    HEADERS = (
+        (b"content-security-policy", CONTENT_POLICY.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+    )
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self.HEADERS]
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+def _messages(question: str, html: str) -> list[dict[str, Any]]:
+    # An HTML component is updated in place while text streams in, so that focus and selection in the
+    # sentences above stay; a text message would be drawn anew for every word.
+    component = {
+        "type": "component",
+        "component": "html",
+        "value": html,
+        "constructor_args": {},
+        "props": {"apply_default_css": False, "js_on_load": None},
+    }
+    return [
+        {"role": "user", "content": render.user_message(question)},
+        {"role": "assistant", "content": [component]},
+    ]
+
+
+def _asset(name: str) -> Path:
+    return Path(__file__).parent / "assets" / name
+
+
+def _head() -> str:
+    style, script = (_asset(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    return f'<meta name="description" content="{texts.TAGLINE}"><style>{style}</style><script>{script}</script>'
+
+
+def _theme() -> gr.themes.Base:
+    # This font comes with Gradio and is served from this machine; its other weights there lack most letters.
+    return gr.themes.Base(
+        primary_hue="teal",
+        neutral_hue="stone",
+        font=[gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    )
+
+
+def _usable_port(host: str, port: int) -> int:
+    """The port, or a free one for 0.
+
+    Raises:
+        UsageError: The address is taken or does not exist.
+    """
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise UsageError(texts.port_busy(host, port, _usable_port(host, 0))) from error
+        raise UsageError(texts.address_unusable(host, error.strerror or str(error))) from error
+
+
+def _reach_directly(host: str) -> None:
+    """Gradio asks its own page whether it is up; a proxy could not answer that."""
+    for name in ("no_proxy", "NO_PROXY"):
+        known = [part for part in os.environ.get(name, "").split(",") if part]
+        missing = [own for own in (host.strip("[]"), "127.0.0.1", "localhost") if own not in known]
+        os.environ[name] = ",".join([*known, *dict.fromkeys(missing)])
+
+
+def _serve_until_stopped(app: gr.Blocks) -> None:
+    try:
+        app.server.thread.join()
+    except KeyboardInterrupt:
+        log.info("stopped from the keyboard")
+    finally:
+        app.close(verbose=False)
