@@ -79,14 +79,15 @@ def score(question: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, f
     }
 
 
-def summarise(rows: Sequence[Row], how: Callable[[Sequence[float]], float] = np.mean) -> dict[str, dict[str, float]]:
+def summarise(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
     """Each measure's value, number of questions and interval."""
     measures = dict.fromkeys(name for row in rows for name in row)
     summary: dict[str, dict[str, float]] = {}
     for name in measures:
         values = np.array([row[name] for row in rows if row.get(name) is not None], dtype=float)
         if len(values):
-            middle = np.median if name.endswith("_s") else how
+            # A median for seconds: one slow answer says little about the others.
+            middle: Callable[..., Any] = np.median if name.endswith("_s") else np.mean
             low, high = interval(values, middle)
             summary[name] = {"value": float(middle(values)), "n": len(values), "low": low, "high": high}
     return summary

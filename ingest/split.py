@@ -36,7 +36,7 @@ class AbstractSplitter:
         )
         spans: list[tuple[int, int]] = []
         for node in splitter.get_nodes_from_documents([Document(text=text)]):
-            start, end = node.start_char_idx, node.end_char_idx  # type: ignore[attr-defined]
+            start, end = node.start_char_idx, node.end_char_idx
             if start is None or end is None:  # the splitter lost its place: keep the text whole
                 return [(0, len(text))]
             spans.append((start, end))

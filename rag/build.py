@@ -52,6 +52,13 @@ def build_generator(config: Config) -> Generator:
     return LocalGenerator(config.model, config.device, config.cache)
 
 
+def bundled_is_converted(config: Config) -> bool:
+    """Does the converted copy of the bundled language model exist?"""
+    from rag.adapters.bundled import is_converted
+
+    return is_converted(config.cache)
+
+
 def build_checker(config: Config) -> SupportChecker:
     """The support checker alone, with its embedding model."""
     return SupportChecker(build_embedder(config))
@@ -113,15 +120,6 @@ def _open(folder: Path, manifest: Manifest) -> Index:
     )
 
 
-def build_retriever(
-    config: Config, index: Index, embedder: Embedder, use: RetrieverName = "hybrid"
-) -> HybridRetriever:
-    """The configured retriever over an open index."""
-    return HybridRetriever(
-        index, embedder, candidates=config.candidates, dense_weight=config.dense_weight, use=use
-    )
-
-
 def build_pipeline(
     config: Config,
     on_stage: Callable[[str], None] = log.info,
@@ -146,4 +144,18 @@ def build_pipeline(
         on_stage("Loading the language model")
         generator = build_generator(config)
     on_stage("Ready")
-    return Pipeline(config, index, embedder, build_retriever(config, index, embedder, use), generator)
+    return assemble(config, index, embedder, generator, use)
+
+
+def assemble(
+    config: Config,
+    index: Index,
+    embedder: Embedder,
+    generator: Generator | None,
+    use: RetrieverName = "hybrid",
+) -> Pipeline:
+    """A pipeline from parts that are loaded already."""
+    retriever = HybridRetriever(
+        index, embedder, candidates=config.candidates, dense_weight=config.dense_weight, use=use
+    )
+    return Pipeline(config, index, embedder, retriever, generator)

@@ -14,6 +14,8 @@ from rag.text import sentence_spans
 _GROUP = re.compile(r"\s?(?<![\w^_\\)])((?:\[\d{1,3}(?:\s?[,;]\s?\d{1,3})*\])+)(?![\w(\[])")
 _NUMBER = re.compile(r"\d{1,3}")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}[.)])\s+(?=\S)")
+# Small models announce their answer; the announcement is no part of it.
+_LEAD_IN = re.compile(r"^(?:the )?(?:final )?answer(?: is)?:\s*", re.IGNORECASE)
 _OPEN = re.compile(r"\s*(?:\[[\d,;\s]*)?$")
 
 
@@ -80,7 +82,8 @@ class SentenceStream:
 def _with_markers(text: str) -> list[tuple[int, int]]:
     """Sentence spans, where markers after a full stop belong to the sentence before it."""
     spans: list[tuple[int, int]] = []
-    for start, end in sentence_spans(text):
+    for first, end in sentence_spans(text):
+        start = first
         lead = re.match(r"(?:\[\d{1,3}(?:\s?[,;]\s?\d{1,3})*\]\s*)+[.]?\s*", text[start:end])
         if lead and spans:
             spans[-1] = (spans[-1][0], start + lead.end())
@@ -91,4 +94,4 @@ def _with_markers(text: str) -> list[tuple[int, int]]:
 
 
 def _clean(sentence: str) -> str:
-    return _BULLET.sub("", sentence.strip()).strip()
+    return _LEAD_IN.sub("", _BULLET.sub("", sentence.strip())).strip()

@@ -32,8 +32,8 @@ def _default_cache() -> Path:
     return Path(platformdirs.user_cache_dir("paperchat"))
 
 
-def _setting(default: Any, help: str, *, choices: tuple[str, ...] = (), low: float = 0, high: float = 1e9) -> Any:
-    metadata = {"help": help, "choices": choices, "low": low, "high": high}
+def _setting(default: Any, meaning: str, *, choices: tuple[str, ...] = (), low: float = 0, high: float = 1e9) -> Any:
+    metadata = {"help": meaning, "choices": choices, "low": low, "high": high}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -45,9 +45,7 @@ class Config:
 
     index: Path = _setting(_default_index, "folder of the index")
     cache: Path = _setting(_default_cache, "folder for the converted bundled model")
-    embedding_model: str = _setting(
-        BUNDLED, "`bundled` (all-MiniLM-L6-v2), a sentence-transformers folder or hub name"
-    )
+    embedding_model: str = _setting(BUNDLED, "`bundled` (all-MiniLM-L6-v2), a sentence-transformers folder or hub name")
     model: str = _setting(
         BUNDLED,
         "`bundled` (SmolLM2-135M-Instruct), a folder, a hub name, or the URL of an OpenAI-compatible server",
@@ -57,7 +55,7 @@ class Config:
     device: str = _setting("auto", "where models run", choices=("auto", "cpu", "cuda"))
     k: int = _setting(8, "papers whose evidence the model may read", low=1, high=1000)
     candidates: int = _setting(100, "papers each retriever hands to fusion", low=1, high=10_000)
-    dense_weight: float = _setting(0.5, "weight of meaning against words in fusion", low=0, high=1)
+    dense_weight: float = _setting(0.6, "weight of meaning against words in fusion", low=0, high=1)
     ordering: Ordering = _setting(
         "auto", "order of papers in the prompt (`auto`: the paper's, from 30 up)", choices=get_args(Ordering)
     )

@@ -44,7 +44,11 @@ class PaperEvidence:
 
 
 def features(
-    question: Question, idf: Mapping[str, float], passage: ScoredPassage, spans: Sequence[tuple[int, int]], place: int
+    question: Question,
+    idf: Mapping[str, float],
+    passage: ScoredPassage,
+    spans: Sequence[tuple[int, int]],
+    place: int,
 ) -> dict[str, float]:
     """The features of one sentence, the cosine aside.
 

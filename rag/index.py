@@ -56,9 +56,7 @@ def read_manifest(folder: Path) -> Manifest:
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         manifest = Manifest(str(data["embedding_model"]), int(data["dimension"]), int(data["schema"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PaperIndexError(
-            f"{path} is damaged ({error}). Ingest your papers into a new --index folder."
-        ) from error
+        raise PaperIndexError(f"{path} is damaged ({error}). Ingest your papers into a new --index folder.") from error
     if manifest.schema != SCHEMA_VERSION:
         raise IndexMismatchError(
             f"The index in {folder} has format {manifest.schema}, this program writes {SCHEMA_VERSION}. "

@@ -135,6 +135,10 @@ class Generator(Protocol):
         """Model name as shown to the reader."""
 
     @property
+    def device(self) -> str:
+        """Where it runs: cpu, cuda or server."""
+
+    @property
     def context_tokens(self) -> int:
         """Longest prompt plus answer, in tokens."""
 
@@ -147,12 +151,9 @@ class Generator(Protocol):
     def waiting(self) -> int:
         """Answers being written or queued before one that would start now."""
 
-    def stream(
-        self, messages: Sequence[Message], limits: GenerationLimits, cancel: threading.Event
-    ) -> Iterator[str]:
+    def stream(self, messages: Sequence[Message], limits: GenerationLimits, cancel: threading.Event) -> Iterator[str]:
         """Yields pieces of text as they are written; ends within a token or two of `cancel`.
 
         Raises:
             GenerationError: The model failed; it is free again for the next caller.
         """
-

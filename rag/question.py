@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rag.text import names, stem, terms, words
+from rag.text import names, terms, words
 
 
 class Kind(StrEnum):
@@ -26,11 +26,12 @@ _SMALL_TALK = re.compile(
     re.IGNORECASE,
 )
 _LISTING = re.compile(
-    r"^\W*(list|name|enumerate|give me (a list|all|some)|show me (all|some|the))\b"
-    r"|\b(which|what) (\w+ ){0,3}(papers|works|studies|methods|approaches|articles|benchmarks|datasets|surveys"
-    r"|techniques|systems|frameworks|models|abstracts)\b(?! (perform|work|do) best)"
-    r"|\bwhat (else )?(is|are) (there|known)\b|\b(any|all( of)? the|some) (papers|works|studies)\b"
-    r"|\bare there (any |several )?(papers|works|studies)\b",
+    r"^\W*(list|enumerate|give me (a list|all|some)|show me (all|some|the))\b"
+    r"|\b(which|what) (\w+ ){0,3}(papers|works|studies|articles|surveys|abstracts)\b"
+    # "Which methods prune attention" lists; "which models was it tested on" asks for a fact.
+    r"|\b(which|what) (\w+ ){0,2}(methods|approaches|benchmarks|datasets|techniques|systems|frameworks|models)"
+    r" (?!(did|does|do|was|were|is|are|has|had|have|can|could|should|would|of|in|on)\b)"
+    r"|\b(any|all( of)? the|some) (papers|works|studies)\b|\bare there (any |several )?(papers|works|studies)\b",
     re.IGNORECASE,
 )
 _COMPARISON = re.compile(
@@ -44,9 +45,14 @@ _NUMBER = re.compile(
     r"|proportion|size|accuracy|rate|score|scores|speed-?up|cost|gain|gains|margin|amount|count|reduction)\b",
     re.IGNORECASE,
 )
+# A question word further in than this does not open the question.
+OPENING = 25
 _PERCENT = re.compile(r"\b(percent|percentage|proportion|share|fraction|accuracy|rate)\b", re.IGNORECASE)
-_COUNTED = re.compile(r"\bhow many ((?:[\w-]+ ){0,4}?[\w-]+)(?= (?:did|do|does|are|is|were|was|have|has|can|will"
-                      r"|would|of|in|on|for|from|to|per|get|got|make|made|go|went|used|per)\b|\W*$)", re.IGNORECASE)  # fmt: skip
+_COUNTED = re.compile(
+    r"\bhow many ((?:[\w-]+ ){0,4}?[\w-]+)(?= (?:did|do|does|are|is|were|was|have|has|can|will|would"
+    r"|of|in|on|for|from|to|per|get|got|make|made|go|went|used)\b|\W*$)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +65,9 @@ class Question:
 
     @property
     def wants_number(self) -> bool:
-        """Is the answer a number?"""
-        return bool(_NUMBER.search(self.text))
+        """Is the answer a number? "How many" deep inside a question asks for something else."""
+        before = [self.text[: match.start()] for match in _NUMBER.finditer(self.text)]
+        return any(len(b) < OPENING or b.rstrip().endswith((",", "and", ";")) for b in before)
 
     @property
     def wants_percentage(self) -> bool:
@@ -87,8 +94,3 @@ def _kind(text: str) -> Kind:
     if _LISTING.search(text):
         return Kind.LISTING
     return Kind.NUMBER if _NUMBER.search(text) else Kind.FACT
-
-
-def subject_stems(text: str) -> frozenset[str]:
-    """Stems of the content words of a text."""
-    return frozenset(stem(term) for term in terms(text))

@@ -41,9 +41,7 @@ def fuse(dense: Mapping[str, float], lexical: Mapping[str, float], dense_weight:
         dense_weight: Weight of `dense` in 0..1.
     """
     meaning, wording = min_max(dense), min_max({key: lexical.get(key, 0.0) for key in dense})
-    return {
-        key: dense_weight * meaning[key] + (1 - dense_weight) * wording[key] for key in dense
-    }
+    return {key: dense_weight * meaning[key] + (1 - dense_weight) * wording[key] for key in dense}
 
 
 class HybridRetriever:
@@ -107,7 +105,11 @@ def _candidates(
             continue
         similarity, chunk = max(scored, key=lambda pair: pair[0])
         found[paper_id] = Candidate(
-            chunk, similarity, lexical.get(paper_id, 0.0), dense_ranks.get(paper_id), lexical_ranks.get(paper_id)
+            chunk,
+            similarity,
+            lexical.get(paper_id, 0.0),
+            dense_ranks.get(paper_id),
+            lexical_ranks.get(paper_id),
         )
     return found
 

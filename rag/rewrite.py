@@ -19,12 +19,17 @@ _LEAD = re.compile(
 )
 _PRONOUN = re.compile(
     r"\b(it|its|they|them|their|theirs|this|that|these|those|he|she|his|her"
-    r"|(?:the|this|that|these|those) (?:authors?|papers?|methods?|approach(?:es)?|models?|works?|study|techniques?|system"
-    r"|framework|algorithm|benchmark|dataset|data set|one|ones|first|second|former|latter|same))\b",
+    r"|(?:the|this|that|these|those) (?:authors?|papers?|methods?|approach(?:es)?|models?|works?|study|techniques?"
+    r"|system|framework|algorithm|benchmark|dataset|data set|one|ones|first|second|former|latter|same))\b",
     re.IGNORECASE,
 )
 _POSSESSIVE = frozenset({"its", "their", "theirs", "his", "her"})
-_ELLIPSIS = re.compile(r"^\W*(and|but|what about|how about|why( not)?|how so|on (which|what)|by how much|in what|compared)\b", re.I)
+_ELLIPSIS = re.compile(
+    r"^\W*(and|but|what about|how about|why( not)?|how so|on (which|what)|by how much|compared)\b",
+    re.I,
+)
+# An acronym names a field more often than a method: "CNNs", "DRAM", "RGB-depth".
+_GENERIC = re.compile(r"[A-Z]{2,}s?(?:-[a-z]+)?")
 # Fewer content words than this and a question after another one is taken for its continuation.
 SHORT = 2
 # A pronoun in a question this long probably refers to something inside it.
@@ -52,29 +57,28 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
     question = " ".join(question.split())
     if not history or not needs_history(question):
         return question
-    subject = _subject(history)
+    own, subject = _subject(history)
     topic = _topic(history, question)
     bare = _LEAD.sub("", question) or question
-    bare = bare[0].upper() + bare[1:]
-    if subject and len(subject) == 1 and (match := _PRONOUN.search(bare)):
+    if len(subject) == 1 and not _GENERIC.fullmatch(subject[0]) and (match := _PRONOUN.search(bare)):
         name = subject[0] + ("'s" if match[1].lower() in _POSSESSIVE else "")
         bare = f"{bare[: match.start()]}{name}{bare[match.end() :]}"
-        bare = bare[0].upper() + bare[1:]
-        rest = [t for t in topic if t.lower() not in bare.lower()]
-        return f"{bare.rstrip('?. ')}? (about {' '.join(rest)})" if rest else bare
+        # A name the user typed says enough; one read out of an answer may be the wrong one.
+        topic = [] if own else topic
+    bare = bare[0].upper() + bare[1:]
     about = [*(s for s in subject if s.lower() not in bare.lower()), *topic]
     return f"{bare.rstrip('?. ')}? (about {' '.join(dict.fromkeys(about))})" if about else bare
 
 
-def _subject(history: Sequence[Turn]) -> list[str]:
-    """Names the last turn is about: the user's own, else those the answer opens with."""
+def _subject(history: Sequence[Turn]) -> tuple[bool, list[str]]:
+    """Names the last turns are about, and whether the user typed them or an answer opened with them."""
     for asked, answered in reversed(history[-2:]):
         if own := list(dict.fromkeys(names(asked))):
-            return own[:3]
+            return True, own[:3]
         opening = re.split(r"(?<=[.!?])\s", answered.strip(), maxsplit=1)[0]
         if found := list(dict.fromkeys(names(opening))):
-            return found[:1]
-    return []
+            return False, found[:1]
+    return False, []
 
 
 def _topic(history: Sequence[Turn], question: str) -> list[str]:

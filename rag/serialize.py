@@ -71,6 +71,7 @@ def sentence_to_dict(sentence: Sentence) -> dict[str, Any]:
     return {
         "text": sentence.text,
         "quoted": sentence.quoted,
+        "lead": sentence.lead,
         "citations": list(sentence.citations),
         "support": {
             "verdict": support.verdict.value,

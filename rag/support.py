@@ -14,10 +14,16 @@ from rag.protocols import Embedder
 from rag.text import names, numbers, searchable, sentence_spans, stem, terms, words
 from rag.types import NumberedPassage, Paper, Support, Verdict
 
-SUPPORTED_AT = 0.72
-WEAK_AT = 0.5
+SUPPORTED_AT = 0.85
+WEAK_AT = 0.6
+# Share of a claim's content words that its evidence must hold.
+COVERAGE_AT = 0.8
 # Neighbouring sentences are read together: a result often follows the sentence that names its subject.
 WINDOW = 2
+# Fewer content words than this are a fragment, not a statement.
+LEAST_TERMS = 3
+# A sentence with no more new words than this says the question back.
+ECHO_SHARE = 0.25
 
 _NEGATORS = frozenset("not no never without cannot neither nor fails fail failed hardly lack lacks none unable".split())
 _HEDGES = frozenset("may might could possibly potentially suggests suggest likely appears seems perhaps".split())
@@ -32,9 +38,10 @@ _OPPOSITES = (
     ("supports confirm confirms agree", "contradict contradicts refute refutes disagree"),
     ("benefit benefits helpful beneficial effective", "harmful detrimental ineffective useless"),
 )  # fmt: skip
+_PRONOUNS = frozenset("it they this these those he she its their".split())
 _SIDES = tuple((frozenset(a.split()), frozenset(b.split())) for a, b in _OPPOSITES)
 _COMPARING = frozenset(
-    "than outperform outperforms outperformed outperforming exceeds surpass surpasses surpassed beats over versus".split()
+    "than outperform outperforms outperformed outperforming exceeds surpasses surpassed beats over versus".split()
 )
 
 
@@ -61,15 +68,20 @@ class SupportChecker:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
 
-    def check(self, claim: str, passages: Sequence[NumberedPassage], cited: Collection[int] = ()) -> Judgement:
+    def check(
+        self, claim: str, passages: Sequence[NumberedPassage], cited: Collection[int] = (), question: str = ""
+    ) -> Judgement:
         """The best verdict that any of the passages gives.
 
         Args:
             claim: A sentence without markers.
             passages: Everything that was handed out.
+            question: What was asked; a sentence that only says it back is no answer.
             cited: Numbers the sentence names. They are tried first; where they do not carry the
                 claim but another passage does, the judgement names that one instead.
         """
+        if problem := no_statement(claim, question, [p.paper.title for p in passages]):
+            return Judgement(Support(Verdict.UNSUPPORTED, 0.0, reason=problem), None)
         best = self._best(claim, [p for p in passages if p.number in cited])
         if best.support.verdict is Verdict.SUPPORTED:
             return best
@@ -78,6 +90,8 @@ class SupportChecker:
 
     def check_text(self, claim: str, evidence: str) -> Support:
         """The verdict on a claim against a text, for use outside a conversation."""
+        if problem := no_statement(claim):
+            return Support(Verdict.UNSUPPORTED, 0.0, reason=problem)
         paper = Paper("evidence", "", evidence)
         return self._judge(claim, list(_windows(0, paper))).support
 
@@ -86,8 +100,6 @@ class SupportChecker:
 
     def _judge(self, claim: str, windows: Sequence[Passage]) -> Judgement:
         nothing = Judgement(Support(Verdict.UNSUPPORTED, 0.0, reason="no abstract says this"), None)
-        if not _is_statement(claim, windows):
-            return Judgement(Support(Verdict.UNSUPPORTED, 0.0, reason="it states nothing that can be checked"), None)
         # Words first: only the few windows that share enough of them are worth embedding.
         near = sorted(windows, key=lambda w: -_coverage(claim, w))[:4]
         near = [window for window in near if _coverage(claim, window) >= 0.3]
@@ -99,11 +111,19 @@ class SupportChecker:
         return max(judged, key=lambda judgement: judgement.support.score, default=nothing)
 
 
-def _is_statement(claim: str, windows: Sequence[Passage]) -> bool:
-    """Says the claim anything beyond a paper's title?"""
+def no_statement(claim: str, question: str = "", titles: Sequence[str] = ()) -> str | None:
+    """Why a sentence says nothing that could be checked, in words; `None` if it does say something."""
     said = set(terms(claim))
-    titles = {window.paper.title: set(terms(window.paper.title)) for window in windows}
-    return bool(said) and not any(said <= held for title, held in titles.items() if title)
+    if len({term for term in said if not term[0].isdigit()}) < LEAST_TERMS:
+        return "it is too short to be checked"
+    if claim.rstrip().endswith((":", "?")):
+        return "it is a heading or a question"
+    if any(said <= set(terms(title)) for title in titles):
+        return "it only repeats a title"
+    new = said - set(terms(question))
+    if question and len(new) <= ECHO_SHARE * len(said) and not set(numbers(claim)) - set(numbers(question)):
+        return "it only says the question back"
+    return None
 
 
 def _windows(number: int, paper: Paper) -> Iterator[Passage]:
@@ -118,7 +138,7 @@ def _verdict(claim: str, window: Passage, cosine: float) -> Judgement:
     def judgement(verdict: Verdict, score: float, reason: str = "") -> Judgement:
         return Judgement(Support(verdict, score, window.text, window.paper.id, reason), window.number)
 
-    if _folded(claim).rstrip(".") in _folded(window.text):
+    if f" {_folded(claim).rstrip('.')} " in f" {_folded(window.text).replace('. ', ' ').rstrip('.')} ":
         return judgement(Verdict.SUPPORTED, 1.0)
     coverage = _coverage(claim, window)
     score = max(0.0, min(1.0, 0.65 * coverage + 0.35 * max(0.0, cosine)))
@@ -126,7 +146,9 @@ def _verdict(claim: str, window: Passage, cosine: float) -> Judgement:
         return judgement(Verdict.UNSUPPORTED, min(score, 0.3) * 0.5, problem)
     if score < WEAK_AT or coverage < 0.5:
         return judgement(Verdict.UNSUPPORTED, score * 0.5, "the abstract does not say this")
-    if score < SUPPORTED_AT or _drops_hedge(claim, window.text):
+    if _unclear_subject(claim, window.text):
+        return judgement(Verdict.WEAK, min(score, SUPPORTED_AT - 0.01), "it is unclear what the sentence is about")
+    if score < SUPPORTED_AT or coverage < COVERAGE_AT or _drops_hedge(claim, window.text):
         return judgement(Verdict.WEAK, min(score, SUPPORTED_AT - 0.01), "the abstract says something close")
     return judgement(Verdict.SUPPORTED, score)
 
@@ -216,6 +238,12 @@ def _swapped(claim: str, evidence: str) -> bool:
     theirs = list(dict.fromkeys(name.lower() for name in names(evidence)))
     shared = [name for name in mine if name in theirs]
     return len(shared) >= 2 and shared != [name for name in theirs if name in shared]
+
+
+def _unclear_subject(claim: str, evidence: str) -> bool:
+    """Does the claim begin with a pronoun that the evidence does not begin with?"""
+    first, other = (words(text)[0].lower() if words(text) else "" for text in (claim, evidence))
+    return first in _PRONOUNS and first != other
 
 
 def _drops_hedge(claim: str, evidence: str) -> bool:

@@ -168,12 +168,17 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence of an answer, without its markers, and the numbers it cites."""
+    """One sentence of an answer, without its markers, and the numbers it cites.
+
+    `quoted` sentences are an abstract's own; `lead` is the title put in front of one where the reader
+    must see at once which paper speaks (listings and comparisons).
+    """
 
     text: str
     citations: tuple[int, ...]
     support: Support
     quoted: bool = False
+    lead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +235,9 @@ class Answer:
         """The answer with its `[n]` markers, or the words of the refusal."""
         if self.refusal is not None:
             return self.refusal.message
-        joiner = "\n" if self.mode == "quoted" else " "
-        return joiner.join(marked(sentence) for sentence in self.sentences)
+        written = " ".join(marked(sentence) for sentence in self.sentences if not sentence.quoted)
+        quoted = [marked(sentence) for sentence in self.sentences if sentence.quoted]
+        return "\n".join([written, *quoted] if written else quoted)
 
     @cached_property
     def cited(self) -> tuple[NumberedPassage, ...]:
@@ -244,6 +250,7 @@ def marked(sentence: Sentence) -> str:
     """The sentence followed by its markers; a quoted one in quotation marks."""
     text = f"“{sentence.text}”" if sentence.quoted else sentence.text
     markers = "".join(f"[{number}]" for number in sentence.citations)
+    text = f"{sentence.lead}: {text}" if sentence.lead else text
     return f"{text} {markers}" if markers else text
 
 

@@ -79,7 +79,12 @@ def passage(paper: Paper = PAPER, number: int = 1, evidence: tuple[Evidence, ...
 
 
 def sentence(text: str = "It is 10x faster.", citations: tuple[int, ...] = (1,), **support: object) -> Sentence:
-    values: dict[str, object] = {"verdict": Verdict.SUPPORTED, "score": 0.93, "evidence": FAST.text, "paper_id": "p1"}
+    values: dict[str, object] = {
+        "verdict": Verdict.SUPPORTED,
+        "score": 0.93,
+        "evidence": FAST.text,
+        "paper_id": "p1",
+    }
     return Sentence(text, citations, Support(**(values | support)))  # type: ignore[arg-type]
 
 
@@ -107,13 +112,8 @@ def answer(
     return replace(value, **changes)  # type: ignore[arg-type]
 
 
-def shown(html: str) -> Reader:
-    """What is visible in the conversation: without the hidden sources."""
-    return Reader(re.sub(r'<div class="pc-sources".*</div></div>$', "</div>", html, flags=re.DOTALL))
-
-
 def chips(html: str) -> list[dict[str, str | None]]:
-    return shown(html).having("pc-cite")
+    return Reader(html).having("pc-cite")
 
 
 def test_a_chip_for_each_number_that_was_handed_out_and_for_no_other() -> None:
@@ -133,10 +133,11 @@ def test_a_chip_to_another_paper_than_the_supporting_one_claims_no_evidence() ->
 
 
 def test_support_outside_the_chosen_evidence_is_found_and_marked() -> None:
-    html = render.answer(answer(sentence(evidence="See [12] for x_[i].")), 0)
-    (chip,) = chips(html)
+    value = answer(sentence(evidence="See [12] for x_[i]."))
+    (chip,) = chips(render.answer(value, 0))
     start = ABSTRACT.index("See")
     assert chip["data-from"] == str(start)
+    html = render.answer_sources(value, 0)
     assert f'data-from="{start}" data-to="{len(ABSTRACT)}">See [12] for x_[i].</mark>' in html
 
 
@@ -148,17 +149,26 @@ def test_support_that_is_not_in_the_abstract_is_not_invented() -> None:
 @pytest.mark.parametrize("text", ["On [0, 1) it holds [12].", "x_[i] and [1] in the text", "a[1][2]"])
 def test_brackets_in_a_sentence_stay_text(text: str) -> None:
     html = render.answer(answer(sentence(text, ())), 0)
-    assert text in shown(html).text
+    assert text in Reader(html).text
     assert not chips(html)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_foreign_text_is_shown_literally_everywhere(text: str) -> None:
     paper = Paper(
-        text, text, text, (text,), organization=text, date=text, venue=text, url="javascript:alert(1)", doi=None
+        text,
+        text,
+        text,
+        (text,),
+        organization=text,
+        date=text,
+        venue=text,
+        url="javascript:alert(1)",
+        doi=None,
     )
     evil = passage(paper, evidence=(Evidence(0, len(text), text, 1.0),))
     bad = sentence(text, (1,), evidence=text, paper_id=text, verdict=Verdict.WEAK, reason=text)
+    bad = replace(bad, quoted=True, lead=text)
     other = replace(evil.passage, chunk=Chunk(replace(paper, id="other"), 0, 1))
     value = answer(
         bad,
@@ -173,13 +183,31 @@ def test_foreign_text_is_shown_literally_everywhere(text: str) -> None:
     state = render.Writing(text, standalone_question=text + "?", context=value.context, sentences=(bad,), draft=text)
     pieces = (
         render.answer(value, 0),
+        render.answer_sources(value, 0),
         render.answer(refused, 0),
+        render.answer_sources(refused, 0),
         render.writing(state, 0),
+        render.writing_sources(state, 0),
         render.user_message(text),
         render.error_message(text),
         render.ingest_error(text),
     )
-    allowed = {"div", "p", "span", "button", "details", "summary", "ul", "ol", "li", "s", "q", "h3", "article", "mark"}
+    allowed = {
+        "div",
+        "p",
+        "span",
+        "button",
+        "details",
+        "summary",
+        "ul",
+        "ol",
+        "li",
+        "s",
+        "q",
+        "h3",
+        "article",
+        "mark",
+    }
     for html in pieces:
         reader = Reader(html)
         assert {tag for tag, _ in reader.tags} <= allowed
@@ -200,7 +228,7 @@ def test_foreign_text_is_shown_literally_everywhere(text: str) -> None:
 )
 def test_only_harmless_links(url: str | None, doi: str | None, arxiv: str | None, expected: str | None) -> None:
     paper = replace(PAPER, url=url, doi=doi, arxiv_id=arxiv)
-    reader = Reader(render.answer(answer(context=(passage(paper),)), 0))
+    reader = Reader(render.answer_sources(answer(context=(passage(paper),)), 0))
     links = [attrs for tag, attrs in reader.tags if tag == "a"]
     assert [link["href"] for link in links] == ([expected] if expected else [])
     assert all(link["rel"] == "noopener noreferrer" for link in links)
@@ -216,26 +244,45 @@ def test_only_harmless_links(url: str | None, doi: str | None, arxiv: str | None
 )
 def test_each_sentence_carries_its_verdict(value: Sentence, kind: str, mark: str) -> None:
     html = render.answer(answer(value), 0)
-    (verdict,) = shown(html).having(f"pc-v-{kind}")
+    (verdict,) = Reader(html).having(f"pc-v-{kind}")
     assert verdict["role"] == "img"
     assert verdict["aria-label"] == verdict["title"]
     assert texts.VERDICTS[kind][1] in str(verdict["title"])
-    assert mark in shown(html).text
-    assert (texts.WEAKLY_SUPPORTED in shown(html).text) == (kind == "weak")
+    assert mark in Reader(html).text
+    assert (texts.WEAKLY_SUPPORTED in Reader(html).text) == (kind == "weak")
 
 
 def test_quoted_mode_says_that_these_are_not_the_models_words() -> None:
+    quote = replace(sentence(FAST.text), quoted=True)
+    kept = sentence("It is free.", verdict=Verdict.UNSUPPORTED)
+    html = render.answer(answer(quote, mode="quoted", withheld=(kept,)), 0)
+    note = "The model’s own words could not be supported; these are the abstracts’ own sentences."
+    assert note in Reader(html).text
+    digest = (passage(replace(PAPER, kind="digest")),)
+    html = render.answer(answer(quote, mode="quoted", withheld=(kept,), context=digest), 0)
+    assert "these are the digests’ own sentences." in Reader(html).text
+    assert f"“{FAST.text}”" in Reader(html).text
+    assert "SmolLM2" not in Reader(html).text
+
+
+def test_quotes_without_a_model_do_not_blame_it() -> None:
     html = render.answer(answer(replace(sentence(FAST.text), quoted=True), mode="quoted"), 0)
-    assert texts.QUOTED_NOTE in shown(html).text
-    assert f"“{FAST.text}”" in shown(html).text
-    assert "SmolLM2" not in shown(html).text
+    assert "The model" not in Reader(html).text
+    assert "These are the abstracts’ own sentences." in Reader(html).text
+
+
+def test_quotes_follow_what_was_written_and_name_their_paper() -> None:
+    quote = replace(sentence(FAST.text), quoted=True, lead="MInference <1.0>")
+    text = Reader(render.answer(answer(quote, sentence("It is 10x faster.")), 0)).text
+    order = ("It is 10x faster.", texts.QUOTES_HEADING, "MInference <1.0>:", f"“{FAST.text}”")
+    assert [text.index(part) for part in order] == sorted(text.index(part) for part in order)
 
 
 def test_a_refusal_is_help_and_names_the_nearest_papers() -> None:
     html = render.answer(
         answer(mode="refused", refusal=Refusal("off_topic", "Not covered here.", (PAPER,)), context=()), 0
     )
-    reader = shown(html)
+    reader = Reader(html)
     assert "Not covered here." in reader.text
     assert PAPER.title in reader.text
     assert not reader.having("pc-error")
@@ -247,11 +294,15 @@ def test_withheld_sentences_are_struck_through_and_explained() -> None:
     html = render.answer(answer(sentence(), withheld=(kept,)), 0)
     assert "1 sentence withheld: not supported by the abstracts" in html
     assert "<s>It halves memory.</s> <span>not supported: memory is not mentioned</span>" in html
+    weak = sentence("It may help.", verdict=Verdict.WEAK)
+    html = render.answer(answer(sentence(), withheld=(kept, weak)), 0)
+    assert "2 sentences withheld: not supported, or only weakly, by the abstracts" in html
+    assert "<s>It may help.</s> <span>only weakly supported</span>" in html
 
 
 def test_a_stopped_answer_says_so() -> None:
-    assert shown(render.answer(answer(sentence(), stopped=True), 0)).having("pc-stopped")
-    assert not shown(render.answer(answer(sentence()), 0)).having("pc-stopped")
+    assert Reader(render.answer(answer(sentence(), stopped=True), 0)).having("pc-stopped")
+    assert not Reader(render.answer(answer(sentence()), 0)).having("pc-stopped")
 
 
 def test_the_footer_gives_mode_times_and_model() -> None:
@@ -259,10 +310,10 @@ def test_the_footer_gives_mode_times_and_model() -> None:
 
 
 def test_the_standalone_question_appears_only_when_it_differs() -> None:
-    assert not shown(render.answer(answer(sentence()), 0)).having("pc-searched")
+    assert not Reader(render.answer(answer(sentence()), 0)).having("pc-searched")
     html = render.answer(answer(sentence(), standalone_question="How fast is MInference?"), 0)
-    assert shown(html).having("pc-searched")
-    assert "How fast is MInference?" in shown(html).text
+    assert Reader(html).having("pc-searched")
+    assert "How fast is MInference?" in Reader(html).text
 
 
 @pytest.mark.parametrize(
@@ -290,7 +341,7 @@ def test_highlights_count_characters_not_escapes() -> None:
 
 
 def test_a_card_tells_who_when_and_how_it_was_found() -> None:
-    text = Reader(render.answer(answer(sentence()), 0)).text
+    text = Reader(render.answer_sources(answer(sentence()), 0)).text
     assert "A. One, B. Two · 2024-07-02 · NeurIPS" in text
     assert "meaning 2" in text
     assert "words –" in text
@@ -306,18 +357,18 @@ def test_a_card_tells_who_when_and_how_it_was_found() -> None:
     ],
 )
 def test_bylines(paper: Paper, byline: str) -> None:
-    assert byline in Reader(render.answer(answer(context=(passage(paper),)), 0)).text
+    assert byline in Reader(render.answer_sources(answer(context=(passage(paper),)), 0)).text
 
 
 def test_a_digest_is_never_called_an_abstract() -> None:
-    html = render.answer(answer(context=(passage(replace(PAPER, kind="digest")),)), 0)
+    html = render.answer_sources(answer(context=(passage(replace(PAPER, kind="digest")),)), 0)
     assert texts.DIGEST in html
     assert "<summary>Digest</summary>" in html
     assert "<summary>Abstract</summary>" not in html
 
 
 def test_cited_sources_are_open_and_named_so() -> None:
-    html = render.answer(answer(sentence(), context=(passage(), passage(replace(PAPER, id="p2"), 2))), 0)
+    html = render.answer_sources(answer(sentence(), context=(passage(), passage(replace(PAPER, id="p2"), 2))), 0)
     reader = Reader(html)
     assert len(reader.having("pc-is-cited")) == len(reader.having("pc-not-cited")) == 1
     assert html.count("<details open>") == 1
@@ -326,7 +377,7 @@ def test_cited_sources_are_open_and_named_so() -> None:
 def test_papers_that_were_found_but_not_read_are_listed_and_cut() -> None:
     others = tuple(ScoredPassage(Chunk(replace(PAPER, id=f"o{n}"), 0, 3), 0.1, n) for n in range(2, 40))
     value = answer(sentence(), retrieved=(passage().passage, *others))
-    html = render.answer(value, 0)
+    html = render.answer_sources(value, 0)
     assert "38 papers found but not read" in html
     assert html.count("<li value=") == render.MAX_NOT_USED
     assert "and 18 more" in html
@@ -341,20 +392,35 @@ def test_writing_shows_the_draft_apart_and_keeps_unsupported_sentences_back() ->
     state = state.after(Queued(3))
     assert "3 ahead of you" in render.writing(state, 0)
     state = state.after(Draft("It is 10x"))
-    reader = shown(render.writing(state, 0))
+    reader = Reader(render.writing(state, 0))
     (draft,) = reader.having("pc-draft")
     assert draft["aria-label"] == texts.BEING_CHECKED
     assert "It is 10x" in reader.text
     state = state.after(Checked(sentence("It is 10x faster.")))
     state = state.after(Checked(sentence("It is free.", verdict=Verdict.UNSUPPORTED)))
     html = render.writing(state, 0)
-    reader = shown(html)
+    reader = Reader(html)
     assert not reader.having("pc-draft")
     assert len(reader.having("pc-s")) == 1
     assert "<s>It is free.</s>" in html
     assert 'aria-busy="true"' in html
     final = answer(sentence("It is 10x faster."))
     assert render.writing(state.after(Finished(final)), 0) == render.answer(final, 0)
+    assert render.writing_sources(state.after(Finished(final)), 0) == render.answer_sources(final, 0)
+
+
+def test_sources_are_known_as_soon_as_retrieval_is_done() -> None:
+    state = render.Writing("How fast?")
+    assert render.writing_sources(state, 0) == render.NO_SOURCES
+    context = Context("How fast?", (passage(),))
+    state = state.after(Retrieved("How fast?", (passage().passage,), context))
+    early = Reader(render.writing_sources(state, 3))
+    assert early.having("pc-sources")[0]["data-turn"] == "3"
+    assert len(early.having("pc-card")) == 1
+    assert not early.having("pc-not-cited")  # It is too early to say.
+    later = Reader(render.writing_sources(state.after(Checked(sentence())), 3))
+    assert later.having("pc-is-cited")
+    assert early.having("pc-sources")[0]["data-version"] != later.having("pc-sources")[0]["data-version"]
 
 
 def test_the_users_lines_are_kept() -> None:

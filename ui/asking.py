@@ -116,9 +116,7 @@ def _read_history(path: Path) -> Sequence[Turn]:
     try:
         return _turns(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise UsageError(
-            f'{path} is no history ({error}). It looks like [["question", "answer"], ...].'
-        ) from error
+        raise UsageError(f'{path} is no history ({error}). It looks like [["question", "answer"], ...].') from error
 
 
 def _turns(value: Any) -> tuple[Turn, ...]:

@@ -6,11 +6,9 @@ import logging
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
-import click
 import typer
-from typer.core import TyperGroup
 
 from rag.errors import PaperchatError, UsageError
 from ui import options
@@ -21,24 +19,7 @@ log = logging.getLogger(__name__)
 PLUGINS = "paperchat.commands"
 
 
-class Commands(TyperGroup):
-    """Own commands, and those that other packages offer as entry points: `eval` never imports `ui`."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names for the help page."""
-        return [*super().list_commands(ctx), *sorted(point.name for point in entry_points(group=PLUGINS))]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Looks among our own first."""
-        if own := super().get_command(ctx, cmd_name):
-            return own
-        for point in entry_points(group=PLUGINS, name=cmd_name):
-            return typer.main.get_command(point.load())
-        return None
-
-
 app = typer.Typer(
-    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -108,9 +89,7 @@ def ask(
     question: Annotated[str | None, typer.Argument(help="The question.")] = None,
     history: Annotated[Path | None, typer.Option("--history", help="JSON: [[user, assistant], ...].")] = None,
     no_generate: Annotated[bool, typer.Option("--no-generate", help="Quote the abstracts only.")] = False,
-    questions: Annotated[
-        Path | None, typer.Option("--input", help="JSON lines with id, question and history.")
-    ] = None,
+    questions: Annotated[Path | None, typer.Option("--input", help="JSON lines with id, question and history.")] = None,
     output: Annotated[Path | None, typer.Option("--output", help="Answers, a JSON line each.")] = None,
     k: options.K = None,
     model: options.Model = None,
@@ -239,35 +218,39 @@ def doctor(
 
 def main() -> None:
     """Runs the command; the outermost surface, where every error becomes one sentence."""
+    debug = "--debug" in sys.argv
+    # Other packages offer commands as entry points, because `eval` and `ui` never import each other.
+    for point in entry_points(group=PLUGINS):
+        app.add_typer(point.load(), name=point.name)
     try:
-        app(standalone_mode=False)
-    except (click.exceptions.Exit, typer.Exit) as done:
-        sys.exit(done.exit_code)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        sys.exit(2)
-    except click.ClickException as error:
-        typer.echo(f"Error: {error.format_message()} See 'paperchat --help'.", err=True)
-        sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        typer.echo("Stopped.", err=True)
-        sys.exit(130)
+        sys.exit(app(standalone_mode=False) or 0)
+    except typer.Abort:
+        _fail("Stopped.", 130)
+    except KeyboardInterrupt:
+        _fail("Stopped.", 130)
     except BrokenPipeError:
         sys.exit(1)
+    except typer.TyperException as error:
+        # No command at all is answered with the help page.
+        told = str(error)
+        _fail(told if told.startswith("Usage:") else f"Error: {told} See 'paperchat --help'.", 2)
     except PaperchatError as error:
-        if "--debug" in sys.argv:
+        if debug:
             raise
-        typer.echo(f"Error: {error}", err=True)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
+        _fail(f"Error: {error}", 2 if isinstance(error, UsageError) else 1)
     except Exception as error:
-        if "--debug" in sys.argv:
+        if debug:
             raise
-        typer.echo(
+        _fail(
             f"Error: something unexpected went wrong ({type(error).__name__}: {error}). "
             "Run the command with --debug and report what it shows.",
-            err=True,
+            1,
         )
-        sys.exit(1)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(message, err=True)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import typer
 from rag import build
 from rag.config import Config
 from rag.errors import UsageError
+from rag.index import read_manifest
 from rag.serialize import paper_to_dict
 from rag.types import Paper
 from ui.printing import by_whom, print_json
@@ -25,7 +26,7 @@ def list_papers(config: Config, as_json: bool) -> None:
 def _row(paper: Paper) -> dict[str, object]:
     record = paper_to_dict(paper)
     record.pop("abstract")
-    everything = {"date": None, "authors": [], "venue": None, "url": None}
+    everything: dict[str, object] = {"date": None, "authors": [], "venue": None, "url": None}
     return {"paper_id": record.pop("id"), **everything, **record}
 
 
@@ -58,7 +59,7 @@ def delete_papers(config: Config, paper_ids: list[str], as_json: bool) -> None:
 
 def show_status(config: Config, as_json: bool) -> None:
     """Where the index is, what built it, and what it holds."""
-    manifest = build.read_manifest(config.index)
+    manifest = read_manifest(config.index)
     papers, chunks = build.open_catalog(config).counts()
     if as_json:
         print_json(

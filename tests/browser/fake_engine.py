@@ -32,7 +32,7 @@ from rag.types import (
 )
 
 HOSTILE = (
-    "<script>window.hacked=1</script> <img src=http://evil.test/a.png onerror=\"window.hacked=2\"> "
+    '<script>window.hacked=1</script> <img src=http://evil.test/a.png onerror="window.hacked=2"> '
     "[x](http://evil.test) ![](http://evil.test/x.png) $\\alpha$ $$x^2$$ `code` **bold** {{value}} ${value} [0, 1) [12]"
 )
 
@@ -74,7 +74,12 @@ DIGESTED = Paper(
 )
 EVIL = Paper(id="evil", title=HOSTILE, abstract=HOSTILE, authors=(HOSTILE,), url="javascript:alert(1)", venue=HOSTILE)
 OTHERS = tuple(
-    Paper(id=f"other-{n}", title=f"Another paper about serving, part {n}", abstract="It serves.", date="2023-05-01")
+    Paper(
+        id=f"other-{n}",
+        title=f"Another paper about serving, part {n}",
+        abstract="It serves.",
+        date="2023-05-01",
+    )
     for n in range(1, 6)
 )
 
@@ -121,11 +126,12 @@ class Script:
     papers: Sequence[tuple[Paper, Sequence[str]]] = CONTEXT_PAPERS
     error: str | None = None
     ahead: int = 0
-    drafts: tuple[str, ...] = ()
 
 
 FIRST = Sentence(
-    "MInference speeds up the pre-filling of long prompts.", (1,), supported(MINFERENCE, "We introduce MInference")
+    "MInference speeds up the pre-filling of long prompts.",
+    (1,),
+    supported(MINFERENCE, "We introduce MInference"),
 )
 SECOND = Sentence("It reduces the latency by up to 10x on an A100.", (1,), supported(MINFERENCE, "Evaluations show"))
 THIRD = Sentence(
@@ -134,16 +140,19 @@ THIRD = Sentence(
     supported(SPARSE, "We write block-sparse", Verdict.WEAK, 0.55),
 )
 FALSE = Sentence(
-    "It also halves the memory.", (1,), Support(Verdict.UNSUPPORTED, 0.08, "", None, "no sentence says anything of memory")
+    "It also halves the memory.",
+    (1,),
+    Support(Verdict.UNSUPPORTED, 0.08, "", None, "no sentence says anything of memory"),
+)
+UNHEARD = Sentence(
+    "Kernels are things that people write for machines.", (), Support(Verdict.UNSUPPORTED, 0.1, "", None, "off topic")
 )
 QUOTE = Sentence(evidence(SPARSE, "We write block-sparse").text, (2,), supported(SPARSE, "We write block-sparse"), True)
 
 SCRIPTS = {
     "What does MInference speed up?": Script((FIRST, SECOND, THIRD, FALSE)),
     "And how much faster is it?": Script((SECOND,), standalone="How much faster is MInference on an A100?"),
-    "Quote something": Script(
-        (QUOTE,), mode="quoted", drafts=("Kernels are things that people write for machines.",)
-    ),
+    "Quote something": Script((UNHEARD, QUOTE), mode="quoted"),
     "What is the capital of France?": Script(
         mode="refused",
         papers=(),
@@ -155,7 +164,8 @@ SCRIPTS = {
     ),
     "Fail, please": Script(error="The model stopped answering. Start paperchat again."),
     "Tell me everything": Script(
-        tuple(Sentence(f"Sentence number {n} of a very long answer.", (1,), FIRST.support) for n in range(200)), ahead=2
+        tuple(Sentence(f"Sentence number {n} of a very long answer.", (1,), FIRST.support) for n in range(200)),
+        ahead=2,
     ),
     HOSTILE: Script(
         (Sentence(HOSTILE, (1, 12), supported(EVIL, "<script>")),),
@@ -263,8 +273,6 @@ class FakeEngine:
         if script.error:
             raise GenerationError(script.error)
         shown: list[Sentence] = []
-        for text in script.drafts:
-            yield from self._write(text, cancel)
         for sentence in script.sentences:
             yield from self._write(sentence.text, cancel)
             if cancel.is_set():

@@ -162,6 +162,21 @@ def test_a_follow_up_knows_what_came_before(page: Page, engine: FakeEngine) -> N
     assert "Searched for: How much faster is MInference on an A100?" in page.last_answer()
 
 
+def test_two_readers_do_not_see_each_other(page: Page, engine: FakeEngine) -> None:
+    page.ask(FIRST_QUESTION)
+    address, first = page.driver.current_url, page.driver.current_window_handle
+    page.driver.switch_to.new_window("tab")
+    try:
+        page.open(address)
+        page.until(lambda: page.shown("#pc-chat .example"))
+        page.ask("Quote something")
+        assert engine.histories[-1] == []
+        assert len(page.all("#pc-chat .pc-answer")) == 1
+    finally:
+        page.driver.close()
+        page.driver.switch_to.window(first)
+
+
 def test_an_example_question_is_asked_by_a_click(page: Page) -> None:
     settle(page)
     page.screenshot("light-start")

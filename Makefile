@@ -1,0 +1,65 @@
+# Two commands do everything: `make chat` and `make test`. Both set up first and can be run again,
+# also after an interruption. Paths are relative, so a folder with spaces in its name works.
+PYTHON ?= python3
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+PAPERCHAT := $(VENV)/bin/python -m ui.cli
+PYTEST := $(VENV)/bin/python -m pytest
+
+.PHONY: help setup dev chat ingest test fast lint format browser doctor screenshots clean
+
+help:            ## this list
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
+
+setup: $(VENV)/.ready  ## environment and bundled models
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "paperchat needs Python 3.11 or later. Install it and run: make PYTHON=python3.11 chat"; exit 1; }
+	@echo "Setting up (one to three minutes, once) ..."
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -c requirements.lock torch
+	$(PIP) --no-deps -r requirements.lock -e .
+	@touch $@
+
+dev: $(VENV)/.ready-dev  ## what tests and checks need as well
+
+$(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
+	$(PIP) --no-deps -r requirements-dev.lock
+	@touch $@
+
+chat: setup      ## the page, on the sample papers until you add your own
+	$(PAPERCHAT) chat --samples --open
+
+ingest: setup    ## make ingest PAPERS=path/to/file: your own papers
+	$(PAPERCHAT) ingest "$(PAPERS)"
+
+doctor: setup    ## what is ready or missing
+	$(PAPERCHAT) doctor
+
+fast: dev        ## the tests without models, seconds
+	$(PYTEST) -m "not real and not browser"
+
+test: dev browser  ## every test: fast ones, real models and stores, the page in a browser
+	$(PYTEST) -m "not real and not browser"
+	$(PYTEST) -m real
+	$(PYTEST) -m browser
+
+browser:
+	@bash .ci/browser
+
+lint: dev        ## formatting, lint, types, import rules
+	$(VENV)/bin/python -m ruff check .
+	$(VENV)/bin/python -m ruff format --check .
+	$(VENV)/bin/python -m mypy
+	$(VENV)/bin/lint-imports
+
+format: dev      ## put the code into shape
+	$(VENV)/bin/python -m ruff check --fix .
+	$(VENV)/bin/python -m ruff format .
+
+screenshots: dev browser  ## the pictures in the README, from the real page
+	PAPERCHAT_SCREENSHOTS=docs/images $(PYTEST) -m browser tests/browser/test_real_page.py
+
+clean:           ## removes the environment, not the index
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

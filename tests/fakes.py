@@ -1,0 +1,266 @@
+"""One deterministic fake for each protocol of `rag.protocols`: in memory, no model, no disk."""
+
+from __future__ import annotations
+
+import math
+import threading
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag.build import assemble
+from rag.config import Config
+from rag.errors import GenerationError
+from rag.index import Index, Manifest
+from rag.pipeline import Pipeline
+from rag.protocols import GenerationLimits, Message, Vectors
+from rag.serialize import content_hash
+from rag.text import sentence_spans, terms, words
+from rag.turns import FairQueue
+from rag.types import Chunk, Paper, ScoredPassage
+
+
+class FakeEmbedder:
+    """Hashed bag of stemmed words: texts that share words are near, texts that share none are orthogonal."""
+
+    name = "fake-bag-of-words"
+    dimension = 1024
+    max_tokens = 256
+
+    def __init__(self) -> None:
+        self.embedded: list[str] = []
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        self.embedded += texts
+        return np.array([self._vector(text) for text in texts], np.float32).reshape(len(texts), self.dimension)
+
+    def embed_query(self, text: str) -> Vectors:
+        return self._vector(text)
+
+    def count_tokens(self, text: str) -> int:
+        return len(words(text))
+
+    def _vector(self, text: str) -> Vectors:
+        vector = np.zeros(self.dimension, np.float32)
+        for term, count in Counter(terms(text)).items():
+            # Place 0 is for texts without a word: they are near nothing but each other.
+            vector[1 + zlib.crc32(term.encode()) % (self.dimension - 1)] += math.sqrt(count)
+        if not vector.any():
+            vector[0] = 1.0
+        return vector / np.float32(np.linalg.norm(vector))
+
+
+class FakeVectorStore:
+    """A dictionary of vectors, searched by exact cosine."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, tuple[str, Vectors]] = {}
+
+    def upsert(self, chunks: Sequence[Chunk], vectors: Vectors) -> None:
+        for chunk, vector in zip(chunks, vectors, strict=True):
+            self.rows[chunk.id] = (chunk.paper.id, vector)
+
+    def delete(self, paper_ids: Sequence[str], keep: frozenset[str] = frozenset()) -> None:
+        gone = [c for c, (paper_id, _) in self.rows.items() if paper_id in paper_ids and c not in keep]
+        for chunk_id in gone:
+            del self.rows[chunk_id]
+
+    def query(self, vector: Vectors, k: int) -> list[tuple[str, str, float]]:
+        scored = [(chunk_id, paper_id, float(row @ vector)) for chunk_id, (paper_id, row) in self.rows.items()]
+        return sorted(scored, key=lambda hit: (-hit[2], hit[0]))[:k]
+
+    def similarities(self, vector: Vectors, chunk_ids: Sequence[str]) -> dict[str, float]:
+        return {c: float(self.rows[c][1] @ vector) for c in chunk_ids if c in self.rows}
+
+    def count(self) -> int:
+        return len(self.rows)
+
+
+class FakeTermIndex:
+    """BM25 as in Robertson and Zaragoza, over stemmed words."""
+
+    K1, B = 1.2, 0.75
+
+    def __init__(self) -> None:
+        self.documents: dict[str, Counter[str]] = {}
+
+    def upsert(self, papers: Sequence[Paper]) -> None:
+        for paper in papers:
+            self.documents[paper.id] = Counter(terms(f"{paper.title} {paper.abstract}"))
+
+    def delete(self, paper_ids: Sequence[str]) -> None:
+        for paper_id in paper_ids:
+            self.documents.pop(paper_id, None)
+
+    def query(self, text: str, k: int) -> list[tuple[str, float]]:
+        scores = {paper_id: self._score(text, document) for paper_id, document in self.documents.items()}
+        best = sorted((s for s in scores.items() if s[1] > 0), key=lambda hit: (-hit[1], hit[0]))
+        return best[: max(k, 0)]
+
+    def document_frequency(self, text: str) -> list[tuple[str, int]]:
+        return [(t, sum(t in document for document in self.documents.values())) for t in dict.fromkeys(terms(text))]
+
+    def count(self) -> int:
+        return len(self.documents)
+
+    def _score(self, text: str, document: Counter[str]) -> float:
+        mean = sum(d.total() for d in self.documents.values()) / len(self.documents)
+        norm = self.K1 * (1 - self.B + self.B * document.total() / (mean or 1))
+        total = 0.0
+        for term, frequency in self.document_frequency(text):
+            idf = math.log(1 + (len(self.documents) - frequency + 0.5) / (frequency + 0.5))
+            total += idf * document[term] * (self.K1 + 1) / (document[term] + norm)
+        return total
+
+
+class FakeCatalog:
+    """Records in a dictionary, newest first, with a journal."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, tuple[Paper, tuple[Chunk, ...]]] = {}
+        self.journal: dict[str, None] = {}
+
+    def get(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, tuple[Chunk, ...]]]:
+        return {paper_id: self.rows[paper_id] for paper_id in paper_ids if paper_id in self.rows}
+
+    def hashes(self, paper_ids: Sequence[str]) -> dict[str, str]:
+        return {paper_id: content_hash(paper) for paper_id, (paper, _) in self.get(paper_ids).items()}
+
+    def papers(self) -> Iterator[Paper]:
+        by_id = sorted((paper for paper, _ in self.rows.values()), key=lambda paper: paper.id)
+        yield from sorted(by_id, key=lambda paper: paper.date or "", reverse=True)
+
+    def upsert(self, rows: Iterable[tuple[Paper, tuple[Chunk, ...]]]) -> None:
+        self.rows.update({paper.id: (paper, chunks) for paper, chunks in rows})
+
+    def delete(self, paper_ids: Sequence[str]) -> None:
+        for paper_id in paper_ids:
+            self.rows.pop(paper_id, None)
+
+    def counts(self) -> tuple[int, int]:
+        return len(self.rows), sum(len(chunks) for _, chunks in self.rows.values())
+
+    def begin(self, paper_ids: Sequence[str]) -> None:
+        self.journal |= dict.fromkeys(paper_ids)
+
+    def end(self) -> None:
+        self.journal.clear()
+
+    def pending(self) -> list[str]:
+        return sorted(self.journal)
+
+
+class FakeRetriever:
+    """Gives back the passages it was made with."""
+
+    def __init__(self, passages: Sequence[ScoredPassage]) -> None:
+        self.passages = list(passages)
+        self.asked: list[tuple[str, int]] = []
+
+    def retrieve(self, question: str, k: int) -> list[ScoredPassage]:
+        self.asked.append((question, k))
+        return self.passages[:k]
+
+
+class FakeGenerator:
+    """Says what it was told to say.
+
+    Attributes:
+        pieces: What every answer consists of, piece by piece.
+        delay: Seconds before each piece; a set `cancel` cuts it short.
+        fail_after: Fails once that many pieces are out; `None` never fails.
+        prompts: The messages of every answer that was begun.
+        cancelled: Answers that ended because `cancel` was set.
+        left: Answers whose reader went away before they were written.
+    """
+
+    name = "fake-model"
+    device = "cpu"
+
+    def __init__(
+        self,
+        pieces: str | Sequence[str] = (),
+        *,
+        delay: float = 0.0,
+        fail_after: int | None = None,
+        context_tokens: int = 2048,
+    ) -> None:
+        self.pieces = [pieces] if isinstance(pieces, str) else list(pieces)
+        self.delay = delay
+        self.fail_after = fail_after
+        self.context_tokens = context_tokens
+        self.prompts: list[list[Message]] = []
+        self.limits: list[GenerationLimits] = []
+        self.cancelled = 0
+        self.left = 0
+        self.queue = FairQueue()
+
+    def count_tokens(self, text: str) -> int:
+        return len(words(text))
+
+    def prompt_tokens(self, messages: Sequence[Message]) -> int:
+        return sum(self.count_tokens(message["content"]) + 4 for message in messages)
+
+    def waiting(self) -> int:
+        return self.queue.waiting()
+
+    def stream(self, messages: Sequence[Message], limits: GenerationLimits, cancel: threading.Event) -> Iterator[str]:
+        with self.queue.turn(cancel) as mine:
+            if mine:
+                self.prompts.append(list(messages))
+                self.limits.append(limits)
+                try:
+                    yield from self._written(cancel)
+                except GeneratorExit:
+                    self.left += 1
+                    raise
+            else:
+                self.cancelled += 1
+
+    def _written(self, cancel: threading.Event) -> Iterator[str]:
+        for written, piece in enumerate(self.pieces):
+            if self.fail_after is not None and written >= self.fail_after:
+                raise GenerationError("The model failed while writing. Ask again.")
+            if cancel.is_set() or (self.delay and cancel.wait(self.delay)):
+                self.cancelled += 1
+                return
+            yield piece
+
+
+def whole(paper: Paper) -> tuple[Chunk, ...]:
+    """The abstract as one chunk."""
+    return (Chunk(paper, 0, len(paper.abstract)),)
+
+
+def by_sentence(paper: Paper) -> tuple[Chunk, ...]:
+    """A chunk for each sentence."""
+    return tuple(Chunk(paper, start, end) for start, end in sentence_spans(paper.abstract))
+
+
+def embedded(chunks: Iterable[Chunk], embedder: FakeEmbedder | None = None) -> Vectors:
+    """Vectors of chunks, their titles in front, as an ingest makes them."""
+    return (embedder or FakeEmbedder()).embed([f"{chunk.paper.title}. {chunk.text}" for chunk in chunks])
+
+
+def build_fake_index(papers: Sequence[Paper] = (), folder: Path | None = None) -> Index:
+    """An index in memory that holds `papers`; `folder` is only used for the write lock."""
+    manifest = Manifest(FakeEmbedder.name, FakeEmbedder.dimension)
+    index = Index(folder or Path.cwd(), manifest, FakeVectorStore(), FakeTermIndex(), FakeCatalog())
+    if papers:
+        rows = [(paper, whole(paper)) for paper in papers]
+        index.upsert(rows, embedded(chunk for _, chunks in rows for chunk in chunks))
+    return index
+
+
+def build_fake_pipeline(
+    papers: Sequence[Paper],
+    pieces: str | Sequence[str] | FakeGenerator | None = "",
+    **config: Any,
+) -> Pipeline:
+    """A pipeline over `papers` whose model writes `pieces`; with `None` there is no model."""
+    generator = pieces if isinstance(pieces, FakeGenerator) or pieces is None else FakeGenerator(pieces)
+    return assemble(Config(**config), build_fake_index(papers), FakeEmbedder(), generator)

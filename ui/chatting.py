@@ -1,0 +1,63 @@
+"""`paperchat chat`: checks who may reach the page, then serves it."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+
+from rag.config import Config
+from rag.errors import UsageError
+
+
+def run(config: Config, *, auth: Path | None, samples: bool, open_browser: bool) -> None:
+    """Serves the page until it is stopped.
+
+    Raises:
+        UsageError: The address is not loopback and nobody has to log in, or the port is taken.
+    """
+    check = _logins(auth) if auth else None
+    if check is None and not is_loopback(config.host):
+        raise UsageError(
+            f"{config.host} can be reached from other machines. Give --auth FILE with user:password lines, "
+            "or listen on 127.0.0.1."
+        )
+    typer.echo("Starting the page ...", err=True)
+    from ui.engine import Engine
+    from ui.web import launch
+
+    def announce(url: str) -> None:
+        typer.echo(f"paperchat is at {url} (Ctrl+C stops it)")
+
+    engine = Engine(config, samples=samples)
+    launch(engine, config.host, config.port, auth=check, open_browser=open_browser, announce=announce)
+
+
+def is_loopback(host: str) -> bool:
+    """Does only this machine reach `host`?"""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _logins(path: Path) -> Callable[[str, str], bool]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise UsageError(f"The login file {path} cannot be read ({error.strerror}). Check the path.") from error
+    known = dict(line.split(":", 1) for line in lines if ":" in line)
+    if not known:
+        raise UsageError(f"The login file {path} holds no user:password line. Write one a line.")
+
+    def check(user: str, password: str) -> bool:
+        # Compared in constant time, also for a user who does not exist.
+        expected = known.get(user, "")
+        return hmac.compare_digest(expected.encode(), password.encode()) and user in known
+
+    return check
