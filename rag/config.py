@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import platformdirs
 
@@ -22,6 +22,7 @@ FILE_NAME = "paperchat.toml"
 OTHER_ENVIRONMENT = frozenset({"PAPERCHAT_CONFIG", "PAPERCHAT_API_KEY", "PAPERCHAT_DATA"})
 
 BUNDLED = "bundled"
+SupportLevel = Literal["strict", "lenient"]
 
 
 def _default_index() -> Path:
@@ -57,9 +58,19 @@ class Config:
     candidates: int = _setting(100, "papers each retriever hands to fusion", low=1, high=10_000)
     dense_weight: float = _setting(0.6, "weight of meaning against words in fusion", low=0, high=1)
     ordering: Ordering = _setting(
-        "auto", "order of papers in the prompt (`auto`: the paper's, from 30 up)", choices=get_args(Ordering)
+        "auto",
+        "order of papers in the prompt: `score`, `reverse`, the paper's `reorder`, or `auto`",
+        choices=get_args(Ordering),
     )
-    evidence_tokens: int = _setting(320, "tokens of evidence in the prompt", low=40, high=1_000_000)
+    evidence_tokens: int = _setting(320, "tokens of evidence gathered for an answer", low=40, high=1_000_000)
+    evidence_sentences: int = _setting(
+        3, "best evidence sentences the model reads; give a larger model more", low=1, high=10_000
+    )
+    support: SupportLevel = _setting(
+        "strict",
+        "`strict` shows supported sentences only; `lenient` also weakly supported ones, marked as such",
+        choices=get_args(SupportLevel),
+    )
     max_new_tokens: int = _setting(120, "longest answer, in tokens", low=8, high=100_000)
     host: str = _setting("127.0.0.1", "address the page listens on (loopback only)")
     port: int = _setting(7860, "port of the page", low=0, high=65_535)

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from typing import Literal, TypeVar
 
 T = TypeVar("T")
-Ordering = Literal["auto", "score", "reorder"]
+Ordering = Literal["auto", "score", "reverse", "reorder"]
 
 # Fig. 4 of the paper: reordering gains 1.5 to 7 points from 30 passages up, is noise at 5 to 20
-# and costs 1 to 2 points there with one of the two models. So `auto` starts it at 30.
+# and costs 1 to 2 points there with one of the two models. So `auto` starts it at 30. Below, `auto`
+# puts the best passage last, next to the question: the bundled model reads it best there
+# (docs/decisions/0003).
 REORDER_FROM = 30
 
 
@@ -25,4 +27,6 @@ def prompt_order(ranked: Sequence[T], ordering: Ordering) -> list[T]:
     """`ranked` (best first) in the order in which the model shall read it."""
     if ordering == "reorder" or (ordering == "auto" and len(ranked) >= REORDER_FROM):
         return reorder(ranked)
+    if ordering in ("auto", "reverse"):
+        return list(reversed(ranked))
     return list(ranked)

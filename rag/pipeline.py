@@ -140,13 +140,12 @@ class Pipeline:
         if refusal is None and self._generator is not None:
             for event in self._write(context, cancel, clock):
                 if isinstance(event, Checked):
-                    kept = event.sentence.support.verdict is Verdict.SUPPORTED
-                    (shown if kept else withheld).append(event.sentence)
+                    (shown if event.shown else withheld).append(event.sentence)
                 yield event
         if refusal is None and not cancel.is_set():
             for sentence in list(self._quotes(found, context, shown)):
                 shown.append(sentence)
-                yield Checked(sentence)
+                yield Checked(sentence, shown=True)
         if clock.first is None:
             clock.first = clock.elapsed()
         yield Finished(
@@ -171,7 +170,7 @@ class Pipeline:
         budget, count = self._config.evidence_tokens, _words
         if self._generator is not None:
             count = self._generator.count_tokens
-            frame = self._generator.prompt_tokens(prompt.messages(Context(found.question.text, ())))
+            frame = self._generator.prompt_tokens(prompt.messages(Context(found.question.text, ()), 0))
             room = self._generator.context_tokens - self._config.max_new_tokens - frame
             budget = max(0, min(budget, room))
         return contexts.select(
@@ -187,7 +186,7 @@ class Pipeline:
     def _write(self, context: Context, cancel: threading.Event, clock: _Clock) -> Iterator[Event]:
         """Streams the model's sentences, each checked as it is finished."""
         assert self._generator is not None
-        messages = prompt.messages(context)
+        messages = prompt.messages(context, self._config.evidence_sentences)
         clock.prompt_tokens = self._generator.prompt_tokens(messages)
         if ahead := self._generator.waiting():
             yield Queued(ahead)
@@ -217,8 +216,10 @@ class Pipeline:
             return
         seen.add(key)
         judgement = self._checker.check(text, context.passages, cited, context.question)
-        supported = judgement.support.verdict is not Verdict.UNSUPPORTED and judgement.number is not None
-        yield Checked(Sentence(text, (judgement.number,) if supported else (), judgement.support))  # type: ignore[arg-type]
+        verdict, number = judgement.support.verdict, judgement.number
+        numbers = () if number is None or verdict is Verdict.UNSUPPORTED else (number,)
+        passes = verdict is Verdict.SUPPORTED or (verdict is Verdict.WEAK and self._config.support == "lenient")
+        yield Checked(Sentence(text, numbers, judgement.support), shown=passes)
 
     def _quotes(self, found: Search, context: Context, shown: Sequence[Sentence]) -> Iterator[Sentence]:
         """The best evidence sentences that no shown sentence rests on, verbatim."""

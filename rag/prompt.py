@@ -1,22 +1,41 @@
-"""The prompt: context and question to chat messages. It is here and nowhere else."""
+"""The prompt: context and question to chat messages. It is here and nowhere else.
+
+One worked example, bare evidence sentences with their numbers, and the strongest nearest to the
+question: on 30 development questions the bundled model then wrote something supported for 30 % of
+them, against 7 % with instructions, titles and papers as blocks (docs/decisions/0003). Titles are
+left out because a small model copies them in place of an answer.
+"""
 
 from __future__ import annotations
 
 from rag.protocols import Message
 from rag.types import Context
 
-SYSTEM = (
-    "You answer questions about scientific papers. Use only the numbered evidence. "
-    "Answer in one or two sentences, keep the evidence's words and figures, "
-    "and end each sentence with the number of its source in brackets, like [1]."
+SYSTEM = "Answer with a sentence from the text, copied exactly, with its number."
+EXAMPLE: tuple[Message, ...] = (
+    {
+        "role": "user",
+        "content": "Text:\nWe propose FOO, a sparse index. [1]\nFOO lowers memory use by 12% on Bar. [1]\n\n"
+        "Question: How much memory is saved?",
+    },
+    {"role": "assistant", "content": "FOO lowers memory use by 12% on Bar. [1]"},
 )
 
 
-def messages(context: Context) -> list[Message]:
-    """Instruction and documents first, question last, as in the paper's setting `[I, d1..dk, q]`."""
-    blocks = [
-        f"[{passage.number}] {passage.paper.title}\n" + " ".join(e.text for e in passage.evidence)
+def messages(context: Context, sentences: int) -> list[Message]:
+    """Instruction and evidence first, question last, as in the paper's setting `[I, d1..dk, q]`.
+
+    Args:
+        context: What was handed out.
+        sentences: How many evidence sentences the model reads; the best are taken.
+    """
+    best = sorted((e.score for p in context.passages for e in p.evidence), reverse=True)[:sentences]
+    floor = best[-1] if best else 0.0
+    lines = [
+        f"{evidence.text} [{passage.number}]"
         for passage in context.in_prompt_order()
+        for evidence in sorted(passage.evidence, key=lambda e: e.score)
+        if evidence.score >= floor
     ]
-    user = "Evidence:\n" + "\n\n".join(blocks) + f"\n\nQuestion: {context.question}\nAnswer:"
-    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": user}]
+    user = "Text:\n" + "\n".join(lines) + f"\n\nQuestion: {context.question}"
+    return [{"role": "system", "content": SYSTEM}, *EXAMPLE, {"role": "user", "content": user}]

@@ -31,12 +31,15 @@ _LISTING = re.compile(
     # "Which methods prune attention" lists; "which models was it tested on" asks for a fact.
     r"|\b(which|what) (\w+ ){0,2}(methods|approaches|benchmarks|datasets|techniques|systems|frameworks|models)"
     r" (?!(did|does|do|was|were|is|are|has|had|have|can|could|should|would|of|in|on)\b)"
+    r"|\bwhat('s| is| are)? there (on|about)\b|\bwho (has|have) (proposed|studied|worked|looked|searched|written)\b"
     r"|\b(any|all( of)? the|some) (papers|works|studies)\b|\bare there (any |several )?(papers|works|studies)\b",
     re.IGNORECASE,
 )
 _COMPARISON = re.compile(
-    r"\b(compare|comparison|compared (to|with)|versus|vs\.?|differ|difference|differences|contrast|whereas"
-    r"|as opposed to|both .+ and|each (one )?(use|do|take|address|tackle)s?|rather than the|in common)\b",
+    r"^\W*(compare|contrast)\b|\bhow (do|does|did|is|are)\b.*\b(compare|differ)\b"
+    r"|\b(comparison|contrast) (of|between)\b"
+    r"|\b(compared (to|with)|versus|vs\.?|differences?|different from|as opposed to|in common|rather than the)\b"
+    r"|\bthe two\b|\bboth .+ and\b|\beach\b(?! other)|\bor the (one|other)\b",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rag.protocols import Embedder
-from rag.text import names, numbers, searchable, sentence_spans, stem, terms, words
+from rag.text import STOPWORDS, names, numbers, searchable, sentence_spans, stem, terms, words
 from rag.types import NumberedPassage, Paper, Support, Verdict
 
-SUPPORTED_AT = 0.85
+SUPPORTED_AT = 0.88
 WEAK_AT = 0.6
 # Share of a claim's content words that its evidence must hold.
 COVERAGE_AT = 0.8
@@ -38,6 +39,7 @@ _OPPOSITES = (
     ("supports confirm confirms agree", "contradict contradicts refute refutes disagree"),
     ("benefit benefits helpful beneficial effective", "harmful detrimental ineffective useless"),
 )  # fmt: skip
+_ORDINALS = frozenset("first second third fourth fifth last former latter".split())
 _PRONOUNS = frozenset("it they this these those he she its their".split())
 _SIDES = tuple((frozenset(a.split()), frozenset(b.split())) for a, b in _OPPOSITES)
 _COMPARING = frozenset(
@@ -165,6 +167,8 @@ def contradiction(claim: str, evidence: str, title: str = "") -> str | None:
         return f"the abstract does not name {unknown[0]}"
     if _negations(claim) % 2 != _negations(evidence) % 2 and _negations(claim) != _negations_near(claim, evidence):
         return "one of the two is negated"
+    if _ordinals(claim) - _ordinals(evidence):
+        return "the abstract counts differently"
     if _opposed(claim, evidence):
         return "the abstract says the opposite direction"
     if _swapped(claim, evidence):
@@ -228,6 +232,12 @@ def _opposed(claim: str, evidence: str) -> bool:
             if said & mine and not said & theirs and held & theirs and not held & mine:
                 return True
     return False
+
+
+def _ordinals(text: str) -> set[tuple[str, str]]:
+    """Ordinals with the word they count: "the second demonstration"."""
+    tokens = [word.lower() for word in words(text)]
+    return {(a, stem(b)) for a, b in pairwise(tokens) if a in _ORDINALS and b not in STOPWORDS}
 
 
 def _swapped(claim: str, evidence: str) -> bool:

@@ -282,9 +282,13 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A sentence is finished and has its verdict; it replaces the draft."""
+    """A sentence is finished and has its verdict; it replaces the draft.
+
+    Where `shown` is false the sentence is withheld: it must not appear as part of the answer.
+    """
 
     sentence: Sentence
+    shown: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -396,8 +396,8 @@ def test_writing_shows_the_draft_apart_and_keeps_unsupported_sentences_back() ->
     (draft,) = reader.having("pc-draft")
     assert draft["aria-label"] == texts.BEING_CHECKED
     assert "It is 10x" in reader.text
-    state = state.after(Checked(sentence("It is 10x faster.")))
-    state = state.after(Checked(sentence("It is free.", verdict=Verdict.UNSUPPORTED)))
+    state = state.after(Checked(sentence("It is 10x faster."), shown=True))
+    state = state.after(Checked(sentence("It is free.", verdict=Verdict.UNSUPPORTED), shown=False))
     html = render.writing(state, 0)
     reader = Reader(html)
     assert not reader.having("pc-draft")
@@ -418,7 +418,7 @@ def test_sources_are_known_as_soon_as_retrieval_is_done() -> None:
     assert early.having("pc-sources")[0]["data-turn"] == "3"
     assert len(early.having("pc-card")) == 1
     assert not early.having("pc-not-cited")  # It is too early to say.
-    later = Reader(render.writing_sources(state.after(Checked(sentence())), 3))
+    later = Reader(render.writing_sources(state.after(Checked(sentence(), shown=True)), 3))
     assert later.having("pc-is-cited")
     assert early.having("pc-sources")[0]["data-version"] != later.having("pc-sources")[0]["data-version"]
 

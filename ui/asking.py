@@ -14,7 +14,7 @@ from rag.config import Config
 from rag.errors import PaperchatError, UsageError
 from rag.pipeline import Pipeline
 from rag.serialize import answer_to_dict
-from rag.types import Checked, Finished, Queued, Retrieved, Turn, Verdict, marked
+from rag.types import Checked, Finished, Queued, Retrieved, Turn, marked
 from ui.printing import print_json, print_sources
 
 
@@ -32,7 +32,7 @@ def run(config: Config, question: str, history: Path | None, *, generate: bool, 
                 typer.echo(f"Searched for: {alone}\n")
             case Queued(ahead=ahead):
                 typer.echo(f"{ahead} ahead of you", err=True)
-            case Checked(sentence=sentence) if sentence.support.verdict is Verdict.SUPPORTED:
+            case Checked(sentence=sentence, shown=True):
                 if sentence.quoted and not quoting:
                     quoting = True
                     typer.echo("From the abstracts:")

@@ -96,6 +96,8 @@ def ask(
     server_model: options.ServerModel = None,
     ordering: options.Ordering = None,
     evidence_tokens: options.EvidenceTokens = None,
+    evidence_sentences: options.EvidenceSentences = None,
+    support: options.Support = None,
     index: options.Index = None,
     embedding_model: options.EmbeddingModel = None,
     device: options.Device = None,
@@ -115,6 +117,8 @@ def ask(
         k=k,
         ordering=ordering,
         evidence_tokens=evidence_tokens,
+        evidence_sentences=evidence_sentences,
+        support=support,
     )
     if (question is None) == (questions is None):
         raise UsageError("Give either a question or --input FILE.")
@@ -138,6 +142,8 @@ def chat(
     server_model: options.ServerModel = None,
     ordering: options.Ordering = None,
     evidence_tokens: options.EvidenceTokens = None,
+    evidence_sentences: options.EvidenceSentences = None,
+    support: options.Support = None,
     index: options.Index = None,
     embedding_model: options.EmbeddingModel = None,
     device: options.Device = None,
@@ -156,6 +162,8 @@ def chat(
         k=k,
         ordering=ordering,
         evidence_tokens=evidence_tokens,
+        evidence_sentences=evidence_sentences,
+        support=support,
         host=host,
         port=port,
     )

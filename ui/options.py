@@ -19,9 +19,13 @@ ServerModel = Annotated[str | None, typer.Option("--server-model", help="Which o
 EmbeddingModel = Annotated[str | None, typer.Option("--embedding-model", help="'bundled', a folder or a hub name.")]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")]
 K = Annotated[int | None, typer.Option("--k", help="How many papers.")]
-Ordering = Annotated[str | None, typer.Option("--ordering", help="auto, score or reorder.")]
+Ordering = Annotated[str | None, typer.Option("--ordering", help="auto, score, reverse or reorder.")]
 Cache = Annotated[Path | None, typer.Option("--cache", help="Folder for the converted bundled model.")]
-EvidenceTokens = Annotated[int | None, typer.Option("--evidence-tokens", help="Tokens of evidence in the prompt.")]
+EvidenceTokens = Annotated[int | None, typer.Option("--evidence-tokens", help="Tokens of evidence gathered.")]
+EvidenceSentences = Annotated[
+    int | None, typer.Option("--evidence-sentences", help="Evidence sentences the model reads.")
+]
+Support = Annotated[str | None, typer.Option("--support", help="strict or lenient.")]
 
 
 def load(**flags: Any) -> Config:

@@ -54,6 +54,7 @@ class Writing:
     context: Context | None = None
     retrieved: tuple[ScoredPassage, ...] = ()
     sentences: tuple[Sentence, ...] = ()
+    withheld: tuple[Sentence, ...] = ()
     draft: str = ""
     answer: Answer | None = None
 
@@ -73,8 +74,10 @@ class Writing:
                 return replace(self, stage=texts.ahead(event.ahead))
             case Draft():
                 return replace(self, stage="", draft=event.text)
-            case Checked():
+            case Checked(shown=True):
                 return replace(self, stage="", draft="", sentences=(*self.sentences, event.sentence))
+            case Checked():
+                return replace(self, stage="", draft="", withheld=(*self.withheld, event.sentence))
             case Finished():
                 return replace(self, stage="", draft="", answer=event.answer)
 
@@ -99,13 +102,11 @@ def writing(state: Writing, turn: int) -> str:
     """An answer in progress: finished sentences, the unchecked draft in grey, and what is awaited."""
     if state.answer is not None:
         return answer(state.answer, turn)
-    shown = [s for s in state.sentences if s.support.verdict is not Verdict.UNSUPPORTED]
-    kept_back = [s for s in state.sentences if s.support.verdict is Verdict.UNSUPPORTED]
-    body = _body(shown, state.context, turn, state.draft)
+    body = _body(state.sentences, state.context, turn, state.draft)
     stage = f'<p class="pc-stage">{escape(state.stage)}</p>' if state.stage else ""
     return (
         f'<div class="pc-answer pc-writing" data-turn="{turn}" aria-busy="true">'
-        f"{_searched_for(state.question, state.standalone_question)}{body}{stage}{_withheld(kept_back)}</div>"
+        f"{_searched_for(state.question, state.standalone_question)}{body}{stage}{_withheld(state.withheld)}</div>"
     )
 
 
@@ -128,8 +129,7 @@ def writing_sources(state: Writing, turn: int) -> str:
         return answer_sources(state.answer, turn)
     if state.context is None:
         return NO_SOURCES
-    shown = [s for s in state.sentences if s.support.verdict is not Verdict.UNSUPPORTED]
-    return _sources(state.question, state.context, state.retrieved, shown, turn, final=False)
+    return _sources(state.question, state.context, state.retrieved, state.sentences, turn, final=False)
 
 
 def answer_sources(value: Answer, turn: int) -> str:

@@ -50,9 +50,7 @@ def run_file(config: Config, queries: Path, output: Path, k: int, retriever: str
         with partial.open("w", encoding="utf-8") as run_file:
             for query_id, text in tqdm(asked, desc="Searching", unit="query"):
                 for passage in pipeline.search(text, k).ranked:
-                    run_file.write(
-                        f"{query_id} Q0 {passage.paper.id} {passage.rank} {passage.score:.6f} paperchat\n"
-                    )
+                    run_file.write(f"{query_id} Q0 {passage.paper.id} {passage.rank} {passage.score:.6f} paperchat\n")
         partial.replace(output)
     except OSError as error:
         raise UsageError(f"{output} cannot be written ({error.strerror}). Check the folder.") from error
@@ -62,7 +60,8 @@ def _queries(path: Path) -> Iterator[tuple[str, str]]:
     number = 0
     try:
         with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
+            for line in lines:
+                number += 1  # the error below names it
                 if line.strip():
                     query = json.loads(line)
                     yield str(query["_id"]), str(query["text"])

@@ -278,7 +278,7 @@ class FakeEngine:
             if cancel.is_set():
                 break
             shown.append(sentence)
-            yield Checked(sentence)
+            yield Checked(sentence, shown=sentence.support.verdict is not Verdict.UNSUPPORTED)
         self.finished.set()
         yield Finished(_answer(question, standalone, script, context, retrieved, shown, cancel.is_set()))
 

@@ -28,6 +28,12 @@ TUNING = Paper(
 )
 PAPERS = (MINFERENCE, TUNING)
 
+# A collection around them, and a question that it answers.
+CORAL = Paper("coral", "Coral reefs in warm water", "Reefs bleach in warm water. Fish leave the reefs.", date="2020")
+SEPSIS = Paper("sepsis", "Sepsis in hospitals", "Early antibiotics help patients with sepsis. Delay costs lives.")
+COLLECTION = (CORAL, MINFERENCE, SEPSIS, TUNING)
+QUESTION = "By how much does MInference reduce inference latency for pre-filling?"
+
 VERBATIM = (
     "MInference reduces inference latency by up to 10x for pre-filling on an A100, while maintaining accuracy.",
     "It takes 30 minutes for an 8B LLM to process a prompt of 1M tokens on a single A100 GPU.",

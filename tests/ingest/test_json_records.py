@@ -1,0 +1,163 @@
+"""JSON lines: BEIR corpora, our digests, and records with the usual field names."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.pipeline import SAMPLES
+from ingest.records import Record, Rejected
+from ingest.sources import read_file
+from rag.types import Paper
+
+BEIR = [
+    {"_id": "4983", "title": "Microstructural development", "text": "Alterations of white matter.", "metadata": {}},
+    {"_id": "MED-10", "title": "", "text": "A text that has no title."},
+]
+Read = Callable[..., list[Record]]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    def read_lines(*lines: Any, name: str = "corpus.jsonl") -> list[Record]:
+        text = "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines) + "\n"
+        path = tmp_path / name
+        path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+        return list(read_file(path, None, lambda done: None))
+
+    return read_lines
+
+
+def paper(record: Record) -> Paper:
+    assert isinstance(record, Paper), record
+    return record
+
+
+@pytest.mark.parametrize("name", ["corpus.jsonl", "corpus.jsonl.gz", "misnamed.gz.txt"])
+def test_a_beir_corpus_keeps_its_ids(read: Read, name: str) -> None:
+    first, second = (paper(record) for record in read(*BEIR, name=name))
+    assert (first.id, first.title, first.abstract) == (
+        "4983",
+        "Microstructural development",
+        "Alterations of white matter.",
+    )
+    assert (second.id, second.title) == ("MED-10", "")
+    assert first.kind == "abstract"
+
+
+def test_gzip_is_told_by_content_not_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.jsonl"
+    path.write_bytes(gzip.compress(json.dumps(BEIR[0]).encode()))
+    (record,) = read_file(path, None, lambda done: None)
+    assert paper(record).id == "4983"
+
+
+@pytest.mark.parametrize("given", [0, "0", 17])
+def test_a_number_is_an_id_as_well(read: Read, given: int | str) -> None:
+    (record,) = read({"_id": given, "title": "A title", "text": "A text."})
+    assert paper(record).id == str(given)
+
+
+def test_without_an_id_the_title_gives_one_that_stays(read: Read) -> None:
+    (once,) = read({"title": "S²FT: Sparse Tuning", "abstract": "One."})
+    (again,) = read({"title": "S^{2}FT: sparse   tuning", "abstract": "Another."})
+    assert paper(once).id == paper(again).id
+    assert paper(once).id.startswith("s2ft-sparse-tuning-")
+
+
+def test_a_digest_is_called_a_digest(read: Read) -> None:
+    digest, abstract = read(
+        {"title": "A", "digest": "In our words.", "num_authors": 3, "num_comments": 2, "date": "2024-10-08"},
+        {"title": "B", "digest": "In our words.", "abstract": "In theirs."},
+    )
+    assert paper(digest).kind == "digest"
+    assert paper(digest).abstract == "In our words."
+    assert (paper(digest).author_count, paper(digest).comments, paper(digest).date) == (3, 2, "2024-10-08")
+    assert paper(abstract).kind == "abstract"
+    assert paper(abstract).abstract == "In theirs."
+
+
+def test_the_packaged_samples_are_ninety_digests() -> None:
+    samples = [paper(record) for record in read_file(SAMPLES, None, lambda done: None)]
+    assert len({sample.id for sample in samples}) == 90
+    assert {sample.kind for sample in samples} == {"digest"}
+
+
+def test_the_usual_field_names(read: Read) -> None:
+    (record,) = read(
+        {
+            "id": "x1",
+            "title": "T",
+            "summary": "An abstract.",
+            "authors": [{"name": "Ada Lovelace"}, {"name": "Alan Turing"}],
+            "published": "2024-10-08T12:00:00Z",
+            "journal_ref": "ICLR 2025",
+            "link": "https://arxiv.org/abs/2410.05983",
+            "DOI": "10.1/2",
+            "arxiv": "2410.05983",
+            "categories": "cs.CL cs.LG",
+            "license": "CC-BY",
+        }
+    )
+    found = paper(record)
+    assert found.authors == ("Ada Lovelace", "Alan Turing")
+    assert (found.date, found.venue, found.url) == ("2024-10-08", "ICLR 2025", "https://arxiv.org/abs/2410.05983")
+    assert (found.doi, found.arxiv_id, found.categories) == ("10.1/2", "2410.05983", ("cs.CL", "cs.LG"))
+    assert found.extra == {"license": "CC-BY"}
+
+
+@pytest.mark.parametrize("authors", ["Ada Lovelace; Alan Turing", "Ada Lovelace and Alan Turing"])
+def test_authors_in_one_text_are_taken_apart(read: Read, authors: str) -> None:
+    (record,) = read({"title": "T", "abstract": "A.", "authors": authors})
+    assert paper(record).authors == ("Ada Lovelace", "Alan Turing")
+
+
+def test_a_year_alone_is_a_date(read: Read) -> None:
+    (record,) = read({"title": "T", "abstract": "A.", "year": 2019})
+    assert paper(record).date == "2019"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{not json", "JSON"),
+        ('{"_id": "1", "title": "cut off', "JSON"),
+        ("[1, 2]", "not a JSON object"),
+        ("7", "not a JSON object"),
+        ({"_id": "1", "title": "No text"}, "no abstract"),
+        ({"_id": "1", "title": "Empty", "text": "  "}, "no abstract"),
+        ({"_id": "1", "title": "A list", "text": ["a", "b"]}, "no abstract"),
+        ({"text": "Nobody knows whose."}, "neither an id nor a title"),
+        ("[" * 100_000, "JSON"),
+    ],
+)
+def test_a_bad_line_is_rejected_with_its_number_and_the_others_are_kept(
+    read: Read, tmp_path: Path, line: Any, reason: str
+) -> None:
+    before, rejected, after = read(BEIR[0], "", line, BEIR[1])
+    assert isinstance(rejected, Rejected)
+    assert (rejected.source, rejected.where) == (str(tmp_path / "corpus.jsonl"), "line 3")
+    assert reason in rejected.reason
+    assert len(rejected.reason) <= 200
+    assert [paper(before).id, paper(after).id] == ["4983", "MED-10"]
+
+
+def test_half_a_character_in_a_text_does_not_reach_the_index(read: Read) -> None:
+    # JSON can spell half of a surrogate pair; nothing after this point can store it.
+    for record in read(BEIR[0], '{"_id": "half", "title": "T \\ud800", "text": "A \\udfff text."}'):
+        if isinstance(record, Paper):
+            f"{record.title} {record.abstract}".encode()
+
+
+def test_progress_counts_the_bytes_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.jsonl"
+    path.write_text("".join(json.dumps({**BEIR[0], "_id": str(i)}) + "\n" for i in range(2000)), encoding="utf-8")
+    seen: list[int] = []
+    assert len(list(read_file(path, None, seen.append))) == 2000
+    assert seen == sorted(seen)
+    assert seen[-1] == path.stat().st_size

@@ -1,0 +1,86 @@
+"""Sentences are scored by how well they bear on the question, and papers ranked by their best one."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.evidence import EvidenceScorer, PaperEvidence
+from rag.question import read
+from rag.rerank import rerank
+from rag.types import Chunk, Evidence, Paper, ScoredPassage
+from tests.fakes import FakeEmbedder, FakeTermIndex
+from tests.rag.claims import MINFERENCE, PAPERS, TUNING
+
+EMPTY = Paper("empty", "A title alone", "")
+
+
+def passages(*papers: Paper) -> list[ScoredPassage]:
+    return [ScoredPassage(Chunk(p, 0, len(p.abstract)), 1 / n, n) for n, p in enumerate(papers, start=1)]
+
+
+@pytest.fixture
+def scorer() -> EvidenceScorer:
+    terms = FakeTermIndex()
+    terms.upsert(PAPERS)
+    return EvidenceScorer(FakeEmbedder(), terms)
+
+
+@pytest.mark.parametrize(
+    ("question", "paper", "begins"),
+    [
+        ("By how much does MInference reduce inference latency?", MINFERENCE, "MInference reduces"),
+        ("How long does an 8B LLM take for a prompt of 1M tokens?", MINFERENCE, "It takes 30 minutes"),
+        ("How many patients and volunteers did the trial enroll?", TUNING, "The trial enrolled"),
+        ("What does removing the controller do to stability?", TUNING, "Removing the controller"),
+    ],
+)
+def test_the_sentence_that_answers_scores_best(
+    scorer: EvidenceScorer, question: str, paper: Paper, begins: str
+) -> None:
+    assert scorer.score(read(question), passages(paper))[paper.id].best.text.startswith(begins)
+
+
+def test_every_sentence_is_scored_in_reading_order_with_its_place(scorer: EvidenceScorer) -> None:
+    found = scorer.score(read("latency"), passages(*PAPERS))
+    for paper in PAPERS:
+        sentences = found[paper.id].sentences
+        assert "".join(e.text for e in sentences).replace(" ", "") == paper.abstract.replace(" ", "")
+        assert [e.start for e in sentences] == sorted(e.start for e in sentences)
+        for e in sentences:
+            assert paper.abstract[e.start : e.end] == e.text
+            assert 0 < e.score < 1
+
+
+def test_a_paper_without_a_sentence_is_left_out(scorer: EvidenceScorer) -> None:
+    assert scorer.score(read("title"), passages(EMPTY, MINFERENCE)).keys() == {MINFERENCE.id}
+    assert scorer.score(read("title"), []) == {}
+
+
+def test_an_abstract_is_embedded_once_until_it_changes() -> None:
+    embedder = FakeEmbedder()
+    scorer = EvidenceScorer(embedder, FakeTermIndex())
+    first = scorer.score(read("latency"), passages(MINFERENCE))
+    embedded = len(embedder.embedded)
+    assert scorer.score(read("latency"), passages(MINFERENCE)) == first
+    assert len(embedder.embedded) == embedded
+    changed = Paper(MINFERENCE.id, MINFERENCE.title, "It was withdrawn.")
+    assert scorer.score(read("latency"), passages(changed))[changed.id].best.text == "It was withdrawn."
+
+
+def test_rare_words_weigh_more_than_common_ones(scorer: EvidenceScorer) -> None:
+    common, rare = scorer.idf("accuracy"), scorer.idf("volunteers")
+    assert 0 < min(common.values()) < min(rare.values()) < min(scorer.idf("unheard").values())
+
+
+def test_a_paper_with_an_answering_sentence_overtakes_one_that_is_merely_alike() -> None:
+    ranked = passages(MINFERENCE, TUNING, EMPTY)
+    nothing = Evidence(0, 1, "x", 0.1)
+    found = {MINFERENCE.id: PaperEvidence((nothing,), 0.1), TUNING.id: PaperEvidence((nothing,), 0.9)}
+    again = rerank(ranked, found)
+    assert [(p.rank, p.paper.id) for p in again] == [(1, TUNING.id), (2, MINFERENCE.id), (3, EMPTY.id)]
+    assert [p.rank for p in ranked] == [1, 2, 3]
+
+
+def test_papers_nobody_looked_at_keep_their_order() -> None:
+    ranked = passages(MINFERENCE, TUNING, EMPTY)
+    assert rerank(ranked, {}) == ranked

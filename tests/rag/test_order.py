@@ -1,0 +1,66 @@
+"""Where each passage goes in the prompt: the paper's published orders, and what they mean for any number."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.order import REORDER_FROM, prompt_order, reorder
+
+RANKED = st.integers(1, 200).map(lambda k: list(range(1, k + 1)))
+
+
+@pytest.mark.parametrize(
+    ("k", "published"),
+    [
+        (6, "1 3 5 6 4 2"),
+        (7, "1 3 5 7 6 4 2"),
+        (10, "1 3 5 7 9 10 8 6 4 2"),
+        (1, "1"),
+        (2, "1 2"),
+        (3, "1 3 2"),
+        (0, ""),
+    ],
+)
+def test_the_order_is_the_published_one(k: int, published: str) -> None:
+    assert " ".join(map(str, reorder(range(1, k + 1)))) == published
+
+
+@given(RANKED)
+def test_nothing_is_lost_or_doubled(ranked: list[int]) -> None:
+    assert sorted(reorder(ranked)) == ranked
+
+
+@given(RANKED)
+def test_the_best_is_first_and_the_second_best_is_last(ranked: list[int]) -> None:
+    ordered = reorder(ranked)
+    assert ordered[0] == 1
+    assert ordered[-1] == min(2, len(ranked))
+
+
+@given(RANKED)
+def test_passages_get_weaker_towards_the_middle(ranked: list[int]) -> None:
+    ordered = reorder(ranked)
+    middle = ordered.index(max(ordered))
+    assert ordered[: middle + 1] == sorted(ordered[: middle + 1])
+    assert ordered[middle:] == sorted(ordered[middle:], reverse=True)
+
+
+def test_equal_passages_are_kept_apart() -> None:
+    assert reorder(["a", "a", "b"]) == ["a", "b", "a"]
+
+
+def test_by_score_means_best_first_however_many() -> None:
+    assert prompt_order(range(1, 101), "score") == list(range(1, 101))
+
+
+def test_reorder_means_reordered_however_few() -> None:
+    assert prompt_order([1, 2, 3], "reorder") == [1, 3, 2]
+
+
+def test_auto_reorders_from_thirty_passages_up() -> None:
+    assert REORDER_FROM == 30
+    few, many = list(range(29)), list(range(30))
+    assert prompt_order(few, "auto") == few
+    assert prompt_order(many, "auto") == reorder(many)

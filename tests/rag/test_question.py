@@ -1,0 +1,73 @@
+"""What kind of answer a question wants is told from its words."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.question import Kind, read
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Hi", Kind.SMALL_TALK),
+        ("Hello there!", Kind.SMALL_TALK),
+        ("thanks a lot", Kind.SMALL_TALK),
+        ("How are you?", Kind.SMALL_TALK),
+        ("What can you do?", Kind.SMALL_TALK),
+        ("???", Kind.SMALL_TALK),
+        ("", Kind.SMALL_TALK),
+        ("Which papers are about pruning?", Kind.LISTING),
+        ("List methods for retrieval", Kind.LISTING),
+        ("Are there any studies on coral reefs?", Kind.LISTING),
+        ("What benchmarks exist for reasoning?", Kind.LISTING),
+        ("Compare SFT and RL", Kind.COMPARISON),
+        ("How does SFT differ from RL?", Kind.COMPARISON),
+        ("MInference versus FlashAttention", Kind.COMPARISON),
+        ("How much faster is MInference?", Kind.NUMBER),
+        ("How many patients were enrolled?", Kind.NUMBER),
+        ("What percentage of patients recovered?", Kind.NUMBER),
+        ("What is the accuracy of the detector?", Kind.NUMBER),
+        ("What is retrieval-augmented generation?", Kind.FACT),
+        ("Why do hard negatives hurt?", Kind.FACT),
+        ("Help desk chatbots evaluation", Kind.FACT),
+        ("Great Barrier Reef coral decline", Kind.FACT),
+        ("検索拡張生成とは何ですか", Kind.FACT),
+    ],
+)
+def test_kinds(text: str, kind: Kind) -> None:
+    assert read(text).kind is kind
+
+
+@pytest.mark.parametrize("text", ["Hi, what is RAG?", "Hello, what does LoRA save?", "Cool, and what is LoRA?"])
+def test_a_greeting_before_a_question_does_not_hide_it(text: str) -> None:
+    assert read(text).kind is not Kind.SMALL_TALK
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("How many patients were enrolled?", True),
+        ("What is MInference, and how much faster is it?", True),
+        ("By how much does latency drop?", True),
+        ("What is LoRA?", False),
+        ("Does the study of memory in rodents explain how many cells are needed?", False),
+    ],
+)
+def test_a_number_is_wanted_where_the_question_opens_with_one(text: str, wanted: bool) -> None:
+    assert read(text).wants_number is wanted
+
+
+def test_a_share_is_told_from_a_count() -> None:
+    assert read("What percentage of patients recovered?").wants_percentage
+    assert not read("How many patients recovered?").wants_percentage
+
+
+def test_what_is_counted() -> None:
+    assert read("How many labelled tweets were collected?").counted >= {"tweet"}
+    assert read("How many GPUs?").counted == {"gpus"} or read("How many GPUs?").counted == {"gpu"}
+    assert read("How much faster is it?").counted == frozenset()
+
+
+def test_names_of_methods_are_read() -> None:
+    assert read("Does MInference beat S²FT and GPT-4 on what?").names == ("MInference", "S²FT", "GPT-4")

@@ -1,0 +1,100 @@
+"""A refusal is decided before anything is written, and tells the reader what was searched and what is nearest."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.evidence import PaperEvidence
+from rag.question import read
+from rag.refuse import decide
+from rag.types import Chunk, Evidence, IndexIdentity, Paper, Refusal, ScoredPassage
+
+
+def refusal(question: str, sentence: str, cosine: float = 0.9, score: float = 0.5, papers: int = 90) -> Refusal | None:
+    found = [Paper(f"p{n}", f"Title {n}", sentence) for n in range(1, 6)] if sentence else []
+    ranked = [ScoredPassage(Chunk(p, 0, len(sentence)), 1.0, n) for n, p in enumerate(found, start=1)]
+    evidence = {p.id: PaperEvidence((Evidence(0, len(sentence), sentence, score),), cosine) for p in found}
+    return decide(read(question), ranked, evidence, IndexIdentity("1", "m", 8, papers, papers))
+
+
+def test_a_covered_question_is_answered() -> None:
+    assert refusal("What is MInference?", "MInference is a sparse method.") is None
+
+
+@pytest.mark.parametrize(("cosine", "reason"), [(0.05, "off_topic"), (0.3, "not_covered")])
+def test_an_uncovered_question_is_refused(cosine: float, reason: str) -> None:
+    refused = refusal("What is MInference?", "Corals bleach.", cosine, score=0.1)
+    assert refused is not None
+    assert refused.reason == reason
+    assert "90 abstracts" in refused.message
+    assert [paper.id for paper in refused.nearest] == ["p1", "p2", "p3"]
+
+
+def test_a_better_sentence_never_turns_an_answer_into_a_refusal() -> None:
+    answered = [refusal("What is it for?", "It is.", cosine / 20, score=0.2) is None for cosine in range(21)]
+    assert answered == sorted(answered)
+    assert set(answered) == {False, True}
+
+
+def test_an_empty_index_says_how_to_fill_it() -> None:
+    refused = refusal("What is MInference?", "", papers=0)
+    assert refused is not None
+    assert refused.reason == "empty_index"
+    assert "paperchat ingest" in refused.message
+    assert refused.nearest == ()
+
+
+def test_nothing_found_is_a_refusal_too() -> None:
+    refused = refusal("What is MInference?", "")
+    assert refused is not None
+    assert refused.reason == "off_topic"
+
+
+@pytest.mark.parametrize("papers", [0, 90])
+def test_a_greeting_is_returned(papers: int) -> None:
+    refused = refusal("Hello!", "", papers=papers)
+    assert refused is not None
+    assert refused.reason == "small_talk"
+    assert refused.message.startswith("Hello.")
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("How much faster is MInference?", "MInference is much faster than before."),
+        ("How many tweets were collected?", "We collected many tweets."),
+        ("How many tweets were collected?", "Tweets of 5 users were collected."),
+        ("What percentage of patients recovered?", "We treated 124 patients, most of whom recovered."),
+    ],
+)
+def test_a_number_that_no_abstract_states_is_not_made_up(question: str, sentence: str) -> None:
+    refused = refusal(question, sentence)
+    assert refused is not None
+    assert refused.reason == "not_stated"
+    assert "Title 1" in refused.message
+    assert refused.nearest
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        ("How much faster is MInference?", "MInference is up to 10x faster."),
+        ("How many tweets were collected?", "We collected 5,000 labelled tweets."),
+        ("How many tweets were collected?", "Two million tweets were collected."),
+        ("What percentage of patients recovered?", "Of the patients, 25% recovered."),
+        ("What percentage of patients recovered?", "About half of the patients recovered."),
+        ("What is the accuracy of the detector?", "The detector reaches an accuracy of 0.93."),
+        ("How long does training take?", "Training takes 3 hours."),
+    ],
+)
+def test_a_number_that_is_stated_is_answered(question: str, sentence: str) -> None:
+    assert refusal(question, sentence) is None
+
+
+def test_the_message_names_what_was_asked_for() -> None:
+    share = refusal("What percentage of patients recovered?", "Most patients recovered.")
+    count = refusal("How many patients recovered?", "Most patients recovered.")
+    assert share is not None
+    assert "do not state the percentage" in share.message
+    assert count is not None
+    assert "do not state the number" in count.message
