@@ -135,7 +135,7 @@ def test_a_value_out_of_range_is_refused_with_the_range(name: str, value: str) -
 def test_a_value_that_is_no_choice_is_refused_with_the_choices() -> None:
     with pytest.raises(ConfigError, match=r"device in the environment is 'gpu'\. Choose one of auto, cpu, cuda\."):
         load(PAPERCHAT_DEVICE="gpu")
-    with pytest.raises(ConfigError, match="Choose one of auto, score, reorder"):
+    with pytest.raises(ConfigError, match=r"Choose one of .*reorder"):
         load({"ordering": "best"})
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.order import REORDER_FROM, prompt_order, reorder
+from rag.order import REORDER_FROM, Ordering, prompt_order, reorder
 
 RANKED = st.integers(1, 200).map(lambda k: list(range(1, k + 1)))
 
@@ -59,8 +61,17 @@ def test_reorder_means_reordered_however_few() -> None:
     assert prompt_order([1, 2, 3], "reorder") == [1, 3, 2]
 
 
-def test_auto_reorders_from_thirty_passages_up() -> None:
+def test_reverse_means_best_last_next_to_the_question() -> None:
+    assert prompt_order([1, 2, 3], "reverse") == [3, 2, 1]
+
+
+def test_auto_reorders_from_thirty_passages_up_and_puts_the_best_last_below() -> None:
     assert REORDER_FROM == 30
     few, many = list(range(29)), list(range(30))
-    assert prompt_order(few, "auto") == few
+    assert prompt_order(few, "auto") == few[::-1]
     assert prompt_order(many, "auto") == reorder(many)
+
+
+@given(RANKED, st.sampled_from(get_args(Ordering)))
+def test_no_order_loses_or_doubles_a_passage(ranked: list[int], ordering: Ordering) -> None:
+    assert sorted(prompt_order(ranked, ordering)) == ranked

@@ -56,9 +56,9 @@ def test_events_come_in_order() -> None:
     kinds = [type(event) for event in events if isinstance(event, Draft | Checked)]
     assert kinds.index(Draft) < kinds.index(Checked)
     answer = events[-1].answer
-    checked = [event.sentence for event in events if isinstance(event, Checked)]
-    assert [s for s in checked if s.support.verdict is Verdict.SUPPORTED] == list(answer.sentences)
-    assert [s for s in checked if s.support.verdict is not Verdict.SUPPORTED] == list(answer.withheld)
+    checked = [event for event in events if isinstance(event, Checked)]
+    assert [event.sentence for event in checked if event.shown] == list(answer.sentences)
+    assert [event.sentence for event in checked if not event.shown] == list(answer.withheld) != []
 
 
 def test_a_draft_never_shows_a_finished_sentence_again() -> None:
@@ -73,6 +73,19 @@ def test_an_unsupported_sentence_is_withheld() -> None:
     assert [sentence.text for sentence in answer.withheld] == [WRONG]
     assert "20x" not in answer.text
     assert answer.withheld[0].support.reason
+
+
+def test_a_weakly_supported_sentence_is_shown_only_where_the_reader_allows_it() -> None:
+    weak = FALSE["hedge dropped"][0]
+    strict, lenient = (
+        build_fake_pipeline(COLLECTION, f"{weak} [1] {MADE_UP} [1]", support=level).ask(QUESTION)
+        for level in ("strict", "lenient")
+    )
+    assert weak not in strict.text
+    assert strict.mode == "quoted"
+    assert written(lenient) == [weak]
+    assert lenient.sentences[0].support.verdict is Verdict.WEAK
+    assert [sentence.text for sentence in lenient.withheld] == [MADE_UP]
 
 
 @pytest.mark.parametrize("pieces", [f"{WRONG} [1] {MADE_UP} [1]", "", "   ", "[1]", "10x", None])

@@ -19,7 +19,8 @@ DATA = ROOT.parent / "shared" / "data"
 PAGE = DATA / "daily_papers" / "page_2025-11-05.txt"
 PATIENCE = 240
 
-_BAR = re.compile(r"^(Reading papers|Answering|Searching|Checking):")
+# Progress, not errors.
+_BAR = re.compile(r"^((Reading papers|Answering|Searching|Checking):|Starting the page)")
 
 
 def environment(**more: str) -> dict[str, str]:
