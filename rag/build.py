@@ -59,6 +59,20 @@ def bundled_is_converted(config: Config) -> bool:
     return is_converted(config.cache)
 
 
+def bundled_folder(config: Config) -> Path:
+    """Folder of the converted bundled language model; converts it where that has not been done."""
+    from rag.adapters.bundled import ensure_converted
+
+    return ensure_converted(config.cache)
+
+
+def bundled_gguf() -> Path:
+    """The packaged GGUF file the bundled language model comes from."""
+    from rag.adapters.bundled import gguf_path
+
+    return gguf_path()
+
+
 def build_checker(config: Config) -> SupportChecker:
     """The support checker alone, with its embedding model."""
     return SupportChecker(build_embedder(config))

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 
 from rag.text import sentence_spans
 
-_GROUP = re.compile(r"\s?(?<![\w^_\\)])((?:\[\d{1,3}(?:\s?[,;]\s?\d{1,3})*\])+)(?![\w(\[])")
+_GROUP = re.compile(r"\s?(?<![\w^_\\)\]])((?:\[\d{1,3}(?:\s?[,;]\s?\d{1,3})*\])+)(?![\w(\[])")
 _NUMBER = re.compile(r"\d{1,3}")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}[.)])\s+(?=\S)")
 # Small models announce their answer; the announcement is no part of it.
@@ -36,6 +36,9 @@ def extract(text: str, handed_out: Collection[int]) -> tuple[str, tuple[int, ...
         return ""
 
     clean = re.sub(r"\s+([.!?,;:])", r"\1", _GROUP.sub(take, text)).strip()
+    # "It is fast. [1]." has one full stop too many once its marker is gone.
+    if numbers and clean.endswith("..") and not clean.endswith("..."):
+        clean = clean[:-1]
     return clean, tuple(dict.fromkeys(numbers))
 
 

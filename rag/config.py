@@ -147,7 +147,8 @@ def _checked(given: Mapping[str, Any], *, origin: str, prefix: str = "") -> dict
 def _convert(setting: Field[Any], raw: Any, origin: str) -> Any:
     kind = {"Path": Path, "int": int, "float": float}.get(str(setting.type), str)
     try:
-        if isinstance(raw, bool) or (kind is int and isinstance(raw, float)):
+        wrong = isinstance(raw, bool) or not isinstance(raw, str | int | float | Path)
+        if wrong or (kind is int and isinstance(raw, float)):
             raise ValueError
         value = kind(raw)
     except (TypeError, ValueError) as error:

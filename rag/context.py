@@ -35,7 +35,7 @@ class Shape:
 SHAPES = {
     Kind.FACT: Shape(sentences=6, papers=4, per_paper=4, quotes=4),
     Kind.NUMBER: Shape(sentences=6, papers=4, per_paper=4, quotes=4),
-    Kind.COMPARISON: Shape(sentences=6, papers=2, per_paper=3, quotes=4, by_turns=True),
+    Kind.COMPARISON: Shape(sentences=6, papers=3, per_paper=2, quotes=6, by_turns=True),
     Kind.LISTING: Shape(sentences=8, papers=8, per_paper=1, quotes=8, by_turns=True),
 }
 # A listing names a paper only where its best sentence is this near (in cosine) to the best of all.

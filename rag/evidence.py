@@ -10,8 +10,9 @@ of the bare sentence (docs/decisions/0003).
 from __future__ import annotations
 
 import math
+import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,30 +93,31 @@ class EvidenceScorer:
     def __init__(self, embedder: Embedder, terms_index: TermIndex) -> None:
         self._embedder = embedder
         self._terms = terms_index
+        self._lock = threading.Lock()
         self._vectors: OrderedDict[int, tuple[list[tuple[int, int]], Vectors]] = OrderedDict()
 
     def score(self, question: Question, passages: Sequence[ScoredPassage]) -> dict[str, PaperEvidence]:
         """Evidence of each passage's paper, by paper id; papers without a sentence are left out."""
+        sentences: dict[str, list[Evidence]] = {}
+        cosines: dict[str, float] = {}
+        for passage, (start, end), values in self.all_features(question, passages):
+            key, text = passage.paper.id, passage.paper.abstract[start:end]
+            sentences.setdefault(key, []).append(Evidence(start, end, text, probability(values)))
+            cosines[key] = max(values["cosine"], cosines.get(key, -1.0))
+        return {key: PaperEvidence(tuple(found), cosines[key]) for key, found in sentences.items()}
+
+    def all_features(
+        self, question: Question, passages: Sequence[ScoredPassage]
+    ) -> Iterator[tuple[ScoredPassage, tuple[int, int], dict[str, float]]]:
+        """Every sentence of every passage's paper: its span and its features."""
         vector = self._embedder.embed_query(question.text)
         idf = self.idf(question.text)
         sentences = self._sentence_vectors([passage.paper for passage in passages])
-        result: dict[str, PaperEvidence] = {}
         for passage in passages:
             spans, vectors = sentences[passage.paper.id]
-            if not spans:
-                continue
             cosines = (vectors @ vector).tolist()
-            scored = tuple(
-                Evidence(
-                    start,
-                    end,
-                    passage.paper.abstract[start:end],
-                    probability({"cosine": cosines[i], **features(question, idf, passage, spans, i)}),
-                )
-                for i, (start, end) in enumerate(spans)
-            )
-            result[passage.paper.id] = PaperEvidence(scored, max(cosines))
-        return result
+            for place, span in enumerate(spans):
+                yield passage, span, {"cosine": cosines[place], **features(question, idf, passage, spans, place)}
 
     def idf(self, text: str) -> dict[str, float]:
         """Rarity of the content terms of `text` in the collection (natural logarithm)."""
@@ -129,20 +131,35 @@ class EvidenceScorer:
 
     def _sentence_vectors(self, papers: Sequence[Paper]) -> dict[str, tuple[list[tuple[int, int]], Vectors]]:
         found: dict[str, tuple[list[tuple[int, int]], Vectors]] = {}
-        missing: list[tuple[Paper, int, list[tuple[int, int]]]] = []
+        missing: list[tuple[Paper, list[tuple[int, int]]]] = []
         for paper in papers:
-            key = hash((paper.id, paper.title, paper.abstract))
-            if key in self._vectors:
-                self._vectors.move_to_end(key)
-                found[paper.id] = self._vectors[key]
+            known = self._recall(paper)
+            if known is None:
+                missing.append((paper, sentence_spans(paper.abstract)))
             else:
-                missing.append((paper, key, sentence_spans(paper.abstract)))
-        texts = [title_and(p.abstract[a:b], p) for p, _, spans in missing for a, b in spans]
+                found[paper.id] = known
+        texts = [title_and(p.abstract[a:b], p) for p, spans in missing for a, b in spans]
         vectors = self._embedder.embed(texts) if texts else np.zeros((0, self._embedder.dimension), np.float32)
         row = 0
-        for paper, key, spans in missing:
-            found[paper.id] = self._vectors[key] = (spans, vectors[row : row + len(spans)])
+        for paper, spans in missing:
+            found[paper.id] = spans, vectors[row : row + len(spans)]
+            self._remember(paper, found[paper.id])
             row += len(spans)
-        while len(self._vectors) > CACHED_PAPERS:
-            self._vectors.popitem(last=False)
         return found
+
+    def _recall(self, paper: Paper) -> tuple[list[tuple[int, int]], Vectors] | None:
+        with self._lock:
+            key = _key(paper)
+            if key in self._vectors:
+                self._vectors.move_to_end(key)
+            return self._vectors.get(key)
+
+    def _remember(self, paper: Paper, entry: tuple[list[tuple[int, int]], Vectors]) -> None:
+        with self._lock:
+            self._vectors[_key(paper)] = entry
+            if len(self._vectors) > CACHED_PAPERS:
+                self._vectors.popitem(last=False)
+
+
+def _key(paper: Paper) -> int:
+    return hash((paper.id, paper.title, paper.abstract))

@@ -200,14 +200,15 @@ class Pipeline:
                 clock.new_tokens += 1
                 for raw in sentences.feed(piece):
                     yield from self._check(raw, context, seen)
-                if len(seen) >= MAX_SENTENCES:
-                    return
+                    if len(seen) >= MAX_SENTENCES:
+                        return
                 yield Draft(sentences.draft)
         finally:
             _close(pieces)
         # What a stop cut off in the middle is no sentence.
         for raw in () if cancel.is_set() else sentences.finish():
-            yield from self._check(raw, context, seen)
+            if len(seen) < MAX_SENTENCES:
+                yield from self._check(raw, context, seen)
 
     def _check(self, raw: str, context: Context, seen: set[str]) -> Iterator[Event]:
         text, cited = extract(raw, context.by_number())

@@ -29,13 +29,13 @@ def messages(context: Context, sentences: int) -> list[Message]:
         context: What was handed out.
         sentences: How many evidence sentences the model reads; the best are taken.
     """
-    best = sorted((e.score for p in context.passages for e in p.evidence), reverse=True)[:sentences]
-    floor = best[-1] if best else 0.0
+    everything = [evidence for passage in context.passages for evidence in passage.evidence]
+    best = sorted(everything, key=lambda evidence: -evidence.score)[:sentences]
     lines = [
         f"{evidence.text} [{passage.number}]"
         for passage in context.in_prompt_order()
         for evidence in sorted(passage.evidence, key=lambda e: e.score)
-        if evidence.score >= floor
+        if any(evidence is chosen for chosen in best)
     ]
     user = "Text:\n" + "\n".join(lines) + f"\n\nQuestion: {context.question}"
     return [{"role": "system", "content": SYSTEM}, *EXAMPLE, {"role": "user", "content": user}]

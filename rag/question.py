@@ -19,10 +19,10 @@ class Kind(StrEnum):
     FACT = "fact"
 
 
-_SMALL_TALK = re.compile(
-    r"^\W*(hi|hello|hey|hallo|good (morning|afternoon|evening)|thanks?( you)?|thank you( very much)?|bye|goodbye"
-    r"|how are you( doing)?( today)?|who are you|what can you do|help|ok(ay)?|cool|great|nice)\b[\w\s,]{0,20}\W*$"
-    r"|^\W*(hi|hello|hey)\W+how are you[\w\s]{0,20}\W*$",
+SMALL_TALK = re.compile(
+    r"^\W*(?:(?:hi|hello|hey|hallo|good (?:morning|day|evening)|thanks?(?: you)?(?: very much| a lot)?|bye|goodbye"
+    r"|ok(?:ay)?|cool|great|nice|how are you(?: doing)?(?: today)?|who are you|what can you do|help(?: me)?"
+    r"|there|paperchat|again)\W*)+$",
     re.IGNORECASE,
 )
 _LISTING = re.compile(
@@ -31,6 +31,9 @@ _LISTING = re.compile(
     # "Which methods prune attention" lists; "which models was it tested on" asks for a fact.
     r"|\b(which|what) (\w+ ){0,2}(methods|approaches|benchmarks|datasets|techniques|systems|frameworks|models)"
     r" (?!(did|does|do|was|were|is|are|has|had|have|can|could|should|would|of|in|on)\b)"
+    r"|^\W*(any |all |the )?(papers?|works?|studies|articles|systems|methods) (on|about|that|which|for|built|using)\b"
+    r"|\bgive me (the |all |any )?(\w+ )?(papers|works|studies)\b|\ball of them\b|^\W*anything (on|about|aimed|for)\b"
+    r"|^\W*who (built|made|uses|used|tried|develops|developed|trained|trains|applies|applied|works)\b"
     r"|\bwhat('s| is| are)? there (on|about)\b|\bwho (has|have) (proposed|studied|worked|looked|searched|written)\b"
     r"|\b(any|all( of)? the|some) (papers|works|studies)\b|\bare there (any |several )?(papers|works|studies)\b",
     re.IGNORECASE,
@@ -90,7 +93,7 @@ def read(text: str) -> Question:
 
 
 def _kind(text: str) -> Kind:
-    if _SMALL_TALK.match(text) or not words(text):
+    if SMALL_TALK.match(text) or not words(text):
         return Kind.SMALL_TALK
     if _COMPARISON.search(text):
         return Kind.COMPARISON

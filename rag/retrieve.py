@@ -96,7 +96,8 @@ def _candidates(
     for _, paper_id, _ in dense:
         if paper_id in records:
             dense_ranks.setdefault(paper_id, len(dense_ranks) + 1)
-    lexical_ranks = {paper_id: rank for rank, paper_id in enumerate(lexical, start=1)}
+    known = (paper_id for paper_id in lexical if paper_id in records)
+    lexical_ranks = {paper_id: rank for rank, paper_id in enumerate(known, start=1)}
     found: dict[str, Candidate] = {}
     for paper_id, (_, chunks) in records.items():
         # A chunk the catalog does not know is half of an unfinished write: not there for readers.

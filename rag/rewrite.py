@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from rag.question import SMALL_TALK
 from rag.text import STOPWORDS, names, terms, words
 from rag.types import Turn
 
@@ -30,6 +31,8 @@ _ELLIPSIS = re.compile(
 )
 # An acronym names a field more often than a method: "CNNs", "DRAM", "RGB-depth".
 _GENERIC = re.compile(r"[A-Z]{2,}s?(?:-[a-z]+)?")
+_HOW = re.compile(r"^\W*(and |but |so )?how \w+ ?(off|long)?\b", re.IGNORECASE)
+_SELF_CONTAINED = re.compile(r"\b(papers?|works?|studies|articles|abstracts|collection)\b", re.IGNORECASE)
 # Fewer content words than this and a question after another one is taken for its continuation.
 SHORT = 2
 # A pronoun in a question this long probably refers to something inside it.
@@ -39,12 +42,17 @@ TOPIC_TERMS = 6
 
 def needs_history(question: str) -> bool:
     """Does the question lean on what was said before?"""
+    if SMALL_TALK.match(question):
+        return False
     if _ELLIPSIS.match(question):
         return True
     content = terms(question)
-    if _PRONOUN.search(question):
-        return not names(question) or len(content) < LONG
-    return len(content) <= SHORT and not names(question)
+    if match := _PRONOUN.search(question):
+        before = _HOW.sub("", question[: match.start()])
+        # "How does LoRA keep its accuracy?": what the pronoun means stands before it.
+        inside = names(before) or (match[1].lower() in _POSSESSIVE and terms(before))
+        return not inside and (not names(question) or len(content) < LONG)
+    return len(content) <= SHORT and not names(question) and not _SELF_CONTAINED.search(question)
 
 
 def standalone(question: str, history: Sequence[Turn]) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from functools import lru_cache
 
 SUPERSCRIPTS = str.maketrans("0123456789+-=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ")
@@ -75,7 +74,7 @@ _ABBREVIATIONS = frozenset(
     """e.g i.e etc vs cf fig figs eq eqs ref refs sec al et resp approx no dr prof st inc ca viz
     wrt w.r.t i.i.d ph.d u.s""".split()
 )
-_BOUNDARY = re.compile(r"[.!?][\"'”’)\]]*(?=\s+[\"'“‘(\[]?[A-Z0-9Α-Ω]|\s*$)|[.!?](?=[A-Z][a-z]+\s)")
+_BOUNDARY = re.compile(r"[.!?](?:\[\d[\d,; ]*\])*[\"'”’)\]]*(?=\s+[\"'“‘(\[]?[A-Z0-9Α-Ω]|\s*$)|[.!?](?=[A-Z][a-z]+\s)")
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
@@ -106,6 +105,8 @@ def _is_abbreviation(before: str) -> bool:
     if not words:
         return True
     last = words[-1].lstrip("([\"'“").lower()
+    if len(words) == 1 and last.isdigit() and len(last) <= 2:  # "1. First item"
+        return True
     return last in _ABBREVIATIONS or (len(last) == 1 and last.isalpha() and last not in "ai")
 
 
@@ -189,13 +190,21 @@ def names(text: str) -> list[str]:
     return [match.rstrip(".-/") for match in _NAME.findall(readable(text))]
 
 
+_EXPONENT = "⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹"
 _NUMBER = re.compile(
     r"(?<![\w.])[-−+~≈<>≤≥]?\$?(\d{1,3}(?:[,  ]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-    r"\s?(%|percent(?:age points?)?|[x×](?![\w])|times|fold|[kKmMbB](?![A-Za-z])|million|billion|thousand|points?)?"
+    rf"([{_EXPONENT}]+)?"
+    r"\s?(%|percent(?:age points?)?|(?:x|×|times|fold|points?|[kKmMbB]|million|billion|thousand)(?![A-Za-z]))?"
 )
-_WORD_NUMBERS = {
-    "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
-    "ten": "10", "twice": "2x", "double": "2x", "doubles": "2x", "triple": "3x", "half": "0.5", "halves": "0.5",
+_SMALL = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " eighteen nineteen twenty"
+).split()
+# "One" is mostly no number ("one of the", "the one that").
+_WORD_NUMBERS = {word: str(value) for value, word in enumerate(_SMALL, start=1) if value > 1} | {
+    "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90",
+    "hundred": "100", "thousand": "1000", "twice": "2x", "double": "2x", "doubles": "2x", "triple": "3x",
+    "half": "0.5", "halves": "0.5",
 }  # fmt: skip
 _UNITS = {
     "percent": "%", "percentage point": "%", "percentage points": "%", "×": "x", "times": "x", "fold": "x",
@@ -204,21 +213,20 @@ _UNITS = {
 
 
 def numbers(text: str) -> list[str]:
-    """Numbers with their unit in one canonical form: `25 percent` and `25%` are both `25%`."""
+    """Numbers with their unit in one canonical form, in order: `25 percent` and `25%` are both `25%`."""
     text = readable(text)
-    found = [_canonical(match[1], match[2] or "") for match in _NUMBER.finditer(text)]
-    found += [_WORD_NUMBERS[word] for word in (w.lower() for w in words(text)) if word in _WORD_NUMBERS]
-    return found
+    found = [(match.start(), _canonical(match[1], match[2] or "", match[3] or "")) for match in _NUMBER.finditer(text)]
+    found += [
+        (match.start(), _WORD_NUMBERS[match[0].lower()])
+        for match in _WORD.finditer(text)
+        if match[0].lower() in _WORD_NUMBERS and not text[: match.start()].rstrip()[-1:].isdigit()
+    ]
+    return [number for _, number in sorted(found)]
 
 
-def _canonical(digits: str, unit: str) -> str:
+def _canonical(digits: str, exponent: str, unit: str) -> str:
     value = re.sub(r"[,  ]", "", digits)
     if "." in value:
         value = value.rstrip("0").rstrip(".")
     unit = unit.lower()
-    return value + _UNITS.get(unit, unit)
-
-
-def ngrams(items: list[str], n: int) -> Iterator[tuple[str, ...]]:
-    """Successive `n`-grams of `items`."""
-    return zip(*(items[i:] for i in range(n)), strict=False)
+    return value + exponent + _UNITS.get(unit, unit)

@@ -78,8 +78,8 @@ class Chunk:
 
     @property
     def id(self) -> str:
-        """Derived from paper, span and text, so that a second ingest gives the same id."""
-        text_hash = hashlib.sha256(self.text.encode()).hexdigest()[:12]
+        """Derived from paper, span, title and text (all that is embedded), so that a second ingest gives the same."""
+        text_hash = hashlib.sha256(f"{self.paper.title}\0{self.text}".encode()).hexdigest()[:12]
         return f"{self.paper.id}:{self.start}-{self.end}:{text_hash}"
 
     @property

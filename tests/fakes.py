@@ -198,6 +198,7 @@ class FakeGenerator:
         self.cancelled = 0
         self.left = 0
         self.queue = FairQueue()
+        self.streams: list[Iterator[str]] = []
 
     def count_tokens(self, text: str) -> int:
         return len(words(text))
@@ -209,6 +210,11 @@ class FakeGenerator:
         return self.queue.waiting()
 
     def stream(self, messages: Sequence[Message], limits: GenerationLimits, cancel: threading.Event) -> Iterator[str]:
+        # Held here, so that only a reader that closes what it leaves frees the model.
+        self.streams.append(self._stream(messages, limits, cancel))
+        return self.streams[-1]
+
+    def _stream(self, messages: Sequence[Message], limits: GenerationLimits, cancel: threading.Event) -> Iterator[str]:
         with self.queue.turn(cancel) as mine:
             if mine:
                 self.prompts.append(list(messages))

@@ -33,7 +33,9 @@ def fits(found: tuple[Chunk, ...], limit: int = LIMIT) -> bool:
     return all(count(embedded_text(chunk)) <= limit for chunk in found)
 
 
-LONG = " ".join(f"Sentence number {i} says that method {i * 37} gains {i % 13} points on task {i % 5}." for i in range(80))
+LONG = " ".join(
+    f"Sentence number {i} says that method {i * 37} gains {i % 13} points on task {i % 5}." for i in range(80)
+)
 
 
 def test_an_abstract_that_fits_is_one_chunk() -> None:
@@ -85,7 +87,13 @@ def test_text_that_repeats_itself_is_covered_as_well(times: int) -> None:
 
 
 @settings(max_examples=40)
-@given(st.lists(st.sampled_from(["alpha", "beta gamma", "It works.", "So e.g. this.", "Δ = 3.5%", "Why?"]), min_size=60, max_size=300))
+@given(
+    st.lists(
+        st.sampled_from(["alpha", "beta gamma", "It works.", "So e.g. this.", "Δ = 3.5%", "Why?"]),
+        min_size=60,
+        max_size=300,
+    )
+)
 def test_nothing_is_ever_lost(parts: list[str]) -> None:
     found = chunks(" ".join(parts))
     assert uncovered(found) == ""

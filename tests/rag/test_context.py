@@ -107,6 +107,11 @@ def test_a_paper_without_sentences_is_passed_over() -> None:
     assert [(p.number, p.paper.id) for p in chosen.passages] == [(1, "p2")]
 
 
+def test_a_fact_rests_on_few_papers_however_many_were_found() -> None:
+    scores = [[0.5 - n / 100] for n in range(7)]
+    assert [p.paper.id for p in context(scores).passages] == ["p1", "p2", "p3", "p4"]
+
+
 def test_no_papers_make_an_empty_context() -> None:
     assert select(read(FACT), [], {}, papers=8, budget=100, count_tokens=count).passages == ()
 

@@ -36,6 +36,7 @@ def test_a_stop_keeps_what_is_checked_and_drops_the_half_sentence() -> None:
     assert answer.stopped
     assert answer.text.startswith(TRUE)
     assert [sentence.text for sentence in answer.sentences] == [TRUE]
+    assert answer.withheld == ()
     assert generator.cancelled == 1
     again = pipeline.ask(QUESTION)
     assert not again.stopped
@@ -83,10 +84,16 @@ def test_who_has_to_wait_is_told_how_many_come_first() -> None:
 
 
 def test_the_prompt_and_the_answer_fit_the_model() -> None:
-    generator = FakeGenerator("", context_tokens=230)
-    build_fake_pipeline(COLLECTION, generator, max_new_tokens=60, evidence_tokens=5000).ask(QUESTION)
-    assert generator.limits[0].max_new_tokens == 60
-    assert generator.prompt_tokens(generator.prompts[0]) + 60 <= 230
+    def prompt_tokens(context_tokens: int) -> int:
+        generator = FakeGenerator("", context_tokens=context_tokens)
+        settings = {"max_new_tokens": 60, "evidence_tokens": 5000, "evidence_sentences": 100}
+        build_fake_pipeline(COLLECTION, generator, **settings).ask(QUESTION)
+        assert generator.limits[0].max_new_tokens == 60
+        return generator.prompt_tokens(generator.prompts[0])
+
+    roomy = prompt_tokens(100_000)
+    for less in (1, 20, 40):
+        assert prompt_tokens(roomy + 60 - less) <= roomy - less
 
 
 def test_the_order_in_the_prompt_is_the_chosen_one() -> None:

@@ -79,7 +79,7 @@ def test_the_newest_subject_counts() -> None:
 
 def test_the_subject_lasts_over_two_follow_ups() -> None:
     history = [*MINFERENCE, ("And how much faster is it?", "Up to ten times [1].")]
-    assert "MInference" in standalone("Does it keep accuracy?", history)
+    assert standalone("Does it keep accuracy?", history).startswith("Does MInference keep accuracy?")
 
 
 def test_the_subject_may_come_from_the_answer() -> None:

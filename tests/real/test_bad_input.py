@@ -157,9 +157,7 @@ def foreign_address(paperchat: Paperchat) -> tuple[object, ...]:
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_one_clear_line(
-    paperchat: Paperchat, before: dict[str, object], broken: Broken, code: int, told: str
-) -> None:
+def test_one_clear_line(paperchat: Paperchat, before: dict[str, object], broken: Broken, code: int, told: str) -> None:
     result = paperchat(*broken(paperchat))
     assert told in result.error
     assert (result.code, result.out) == (code, "")
@@ -278,7 +276,11 @@ def test_a_disk_that_says_it_is_full(
 def test_a_disk_that_is_full_in_the_middle_of_a_write(copied: Paperchat, kilobytes: int) -> None:
     """No file may grow beyond the limit: the stores fail wherever they happen to be."""
     rows = [
-        {"_id": f"p{i}", "title": f"Paper number {i}", "text": f"This abstract is about topic {i}, and {i * 7919}. " * 20}
+        {
+            "_id": f"p{i}",
+            "title": f"Paper number {i}",
+            "text": f"This abstract is about topic {i}, and {i * 7919}. " * 20,
+        }
         for i in range(300)
     ]
     new = copied.write("new.jsonl", *rows)

@@ -237,7 +237,11 @@ def test_abstracts_take_the_place_of_digests_and_not_the_other_way_round(copied:
 def test_an_ingest_that_is_killed_is_finished_by_the_next(tmp_path: Path, copied: Paperchat) -> None:
     shutil.rmtree(copied.index)
     rows = [
-        {"_id": f"p{i}", "title": f"Paper number {i}", "text": f"This abstract is about topic {i}, and {i * 7919}. " * 8}
+        {
+            "_id": f"p{i}",
+            "title": f"Paper number {i}",
+            "text": f"This abstract is about topic {i}, and {i * 7919}. " * 8,
+        }
         for i in range(600)
     ]
     corpus = copied.write("corpus.jsonl", *rows)

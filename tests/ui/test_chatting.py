@@ -125,9 +125,7 @@ def test_a_login_file_that_is_no_text_is_refused(logins: Callable[..., Check], l
 
 
 @pytest.mark.parametrize("name", ["missing.txt", "."])
-def test_a_login_file_that_cannot_be_read_is_refused(
-    tmp_path: Path, launched: list[dict[str, Any]], name: str
-) -> None:
+def test_a_login_file_that_cannot_be_read_is_refused(tmp_path: Path, launched: list[dict[str, Any]], name: str) -> None:
     with pytest.raises(UsageError) as error:
         run(auth=tmp_path / name)
     assert "cannot be read" in str(error.value)

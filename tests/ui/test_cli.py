@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ PAPERS = [
     },
 ]
 QUESTION = "What do humpback whales sing?"
+FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 SENTENCE = "Humpback whales sing songs for many hours [1]."
 
 
@@ -558,9 +560,7 @@ def test_ctrl_c_is_no_error_message(filled, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("place", ["before the command", "after it"])
-def test_debug_shows_the_traceback(
-    filled, fakes: Fakes, monkeypatch: pytest.MonkeyPatch, place: str
-) -> None:
+def test_debug_shows_the_traceback(filled, fakes: Fakes, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     fakes.generator.fail_after = 0
     arguments = ["--debug", "ask", QUESTION] if place == "before the command" else ["ask", QUESTION, "--debug"]
     monkeypatch.setattr(cli.app, "registered_groups", list(cli.app.registered_groups))
@@ -607,3 +607,18 @@ def test_flag_beats_environment_beats_file(filled, corpus: Path, monkeypatch, tm
     assert filled("status", "--json").value["index"] == str(tmp_path / "environment")
     result = filled("status", "--json", "--index", tmp_path / "flag")
     assert result.value["index"] == str(tmp_path / "flag")
+
+
+def test_every_option_that_a_message_names_exists(paperchat) -> None:
+    commands = [(), ("ingest",), ("search",), ("ask",), ("chat",), ("papers",), ("status",), ("doctor",)]
+    known = {flag for command in commands for flag in FLAG.findall(paperchat(*command, "--help").out)}
+    root = Path(cli.__file__).parents[1]
+    named = {
+        flag: file.name
+        for package in ("rag", "ingest", "ui")
+        for file in (root / package).rglob("*.py")
+        for flag in FLAG.findall(file.read_text(encoding="utf-8"))
+        if file.name not in ("web.py", "render.py")  # style sheets have names like these, too
+    }
+    foreign = {"--no-deps"}  # pip's
+    assert {flag: file for flag, file in named.items() if flag not in known | foreign} == {}
