@@ -29,7 +29,7 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
         UsageError: It cannot be read or a line is no JSON object.
     """
     try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}). Check the path.") from error
     except ValueError as error:
@@ -48,12 +48,12 @@ def score(question: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, f
     """Measures of one answer; `None` where a measure does not apply."""
     gold = {folded(entry) for entry in question["gold"]}
     refused = answer.get("mode") == "refused"
-    if "error" in answer or not gold:
-        return {
-            "refused_right": float(refused) if not gold else None,
-            "refused_wrong": 0.0 if gold else None,
-            "error": float("error" in answer),
-        }
+    if not gold:
+        return {"refused_right": float(refused), "refused_wrong": None, "error": float("error" in answer)}
+    if "error" in answer:
+        # A question that failed is a question not answered: it counts as nothing found.
+        zeros = dict.fromkeys(("right_first", "recall@5", "generated", "refused_wrong", "unsupported_shown"), 0.0)
+        return {**zeros, "facts": 0.0 if question["facts"] else None, "error": 1.0}
 
     def is_gold(entry: Mapping[str, Any]) -> bool:
         return folded(entry["paper_id"]) in gold or folded(entry["title"]) in gold

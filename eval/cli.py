@@ -39,6 +39,22 @@ def answers(
         typer.echo(table(result))
 
 
+@app.command("dev-collection")
+def dev_collection(
+    name: Annotated[str, typer.Argument(help="arxiv or nlp.")],
+    dump: Annotated[Path, typer.Option("--dump", help="The arXiv dump, corpus.jsonl.gz.")],
+    output: Annotated[Path, typer.Option("--output", help="BEIR corpus to write.")],
+) -> None:
+    """Draw the collection that a development question set was written over."""
+    from eval import collections
+    from rag.errors import UsageError
+
+    draw = {"arxiv": collections.arxiv_dev, "nlp": collections.nlp_dev}.get(name)
+    if draw is None:
+        raise UsageError(f"Unknown collection {name!r}. Choose arxiv or nlp.")
+    collections.write(draw(dump), output)
+
+
 @app.command()
 def support(
     pairs: Annotated[Path, typer.Option("--input", help="JSON lines with id, evidence and claim.")],

@@ -54,7 +54,7 @@ def ingest(
     files = _expand(paths)
     counts: Counter[str] = Counter()
     rejected: list[Rejected] = []
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     with index.writing():
         for batch in _batches(_papers(files, form, progress, rejected, counts), WRITE_BATCH):
             _write(batch, index, embedder, counts, seen)
@@ -138,15 +138,17 @@ def _write(
     index: Index,
     embedder: Callable[[], Embedder],
     counts: Counter[str],
-    seen: set[str],
+    seen: dict[str, str],
 ) -> None:
     papers: dict[str, Paper] = {}
     for paper in batch:
-        if paper.id in seen or paper.id in papers:
+        # An abstract takes the place of our own digest, also where both come in one ingest.
+        if paper.id in seen and not (paper.kind == "abstract" and seen[paper.id] == "digest"):
             counts["duplicates"] += 1
-        else:
-            papers[paper.id] = paper
-    seen.update(papers)
+            continue
+        counts["duplicates"] += paper.id in papers
+        papers[paper.id] = paper
+        seen[paper.id] = paper.kind
     known = index.catalog.get(list(papers))
     changed: list[Paper] = []
     for paper_id, paper in papers.items():

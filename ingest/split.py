@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 from rag.types import Chunk, Paper
 
-OVERLAP_TOKENS = 32
-
 
 class AbstractSplitter:
     """LlamaIndex's SentenceSplitter over spans, so that a chunk's place in its abstract is known."""
@@ -29,17 +27,21 @@ class AbstractSplitter:
 
         splitter = SentenceSplitter(
             chunk_size=tokens,
-            chunk_overlap=min(OVERLAP_TOKENS, tokens // 4),
+            # Without overlap the chunks follow each other, so that each is found again by its text even
+            # where a sentence occurs twice.
+            chunk_overlap=0,
             tokenizer=lambda part: [0] * self._count(part),
             include_metadata=False,
             include_prev_next_rel=False,
         )
         spans: list[tuple[int, int]] = []
+        place = 0
         for node in splitter.get_nodes_from_documents([Document(text=text)]):
-            start, end = node.start_char_idx, node.end_char_idx
-            if start is None or end is None:  # the splitter lost its place: keep the text whole
+            start = text.find(node.get_content(), place)
+            if start < 0:  # the splitter changed the text: keep it whole rather than lose some
                 return [(0, len(text))]
-            spans.append((start, end))
+            place = start + len(node.get_content())
+            spans.append((start, place))
         return spans
 
 

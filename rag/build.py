@@ -96,9 +96,9 @@ def create_index(config: Config, dimension: Callable[[], int]) -> Index:
         return open_index(config)
     if config.index.exists() and not config.index.is_dir():
         raise PaperIndexError(f"{config.index} is a file, not a folder. Give another --index folder.")
+    manifest = Manifest(embedding_name(config), dimension())  # fails before a folder is made
     try:
         config.index.mkdir(parents=True, exist_ok=True)
-        manifest = Manifest(embedding_name(config), dimension())
         write_manifest(config.index, manifest)
     except OSError as error:
         raise PaperIndexError(

@@ -98,6 +98,23 @@ def settings() -> tuple[Field[Any], ...]:
     return fields(Config)
 
 
+def settings_table() -> str:
+    """The README's table: key, environment variable, meaning, default. Flags are the key with dashes."""
+    lines = ["| key | environment | meaning | default |", "|---|---|---|---|"]
+    for setting in settings():
+        default = _shown_default(setting)
+        meaning = setting.metadata["help"]
+        lines.append(f"| `{setting.name}` | `{ENV_PREFIX}{setting.name.upper()}` | {meaning} | {default} |")
+    return "\n".join(lines)
+
+
+def _shown_default(setting: Field[Any]) -> str:
+    # Folders differ from machine to machine.
+    named = {"index": "user data folder", "cache": "user cache folder"}
+    default = default_of(setting)
+    return named.get(setting.name) or (f"`{default}`" if default != "" else "none")
+
+
 def default_of(setting: Field[Any]) -> object:
     """A setting's default value."""
     return getattr(Config(), setting.name)

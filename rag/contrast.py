@@ -33,14 +33,14 @@ _COMPARING = frozenset(
     "than outperform outperforms outperformed outperforming exceeds surpasses surpassed beats over versus".split()
 )
 _PASSIVE = re.compile(r"\b(outperformed|surpassed|exceeded|beaten|matched) by\b", re.IGNORECASE)
-_BOUND = re.compile(
-    r"\b(up to|at most|at least|more than|less than|fewer than|over|under|nearly|almost)\s+[$~]?(\d[\d.,]*)", re.I
-)
+_BOUNDS = r"\b(up to|at most|at least|more than|less than|fewer than|over|under|nearly|almost)"
+_BOUND = re.compile(_BOUNDS + r"\s+[$~]?(\d[\d.,]*)", re.IGNORECASE)
 # Words that report rather than state: a rewording may bring its own.
 _REPORTING = frozenset(
     stem(word)
     for word in """achieve approach call evaluate experiment introduce method model name observe obtain perform present
-    propose provide reach report result state technique test yield according answer question dataset system based""".split()
+    propose provide reach report result state technique test yield according answer question dataset system
+    based""".split()
 )
 NEIGHBOURS = 6
 

@@ -74,24 +74,27 @@ def _answer(pipeline: Pipeline, question: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answered(output: Path) -> set[str]:
-    """Ids of complete lines; a last line cut off half way is removed."""
+    """Ids of complete lines; a last line that was cut off half way is removed.
+
+    Raises:
+        UsageError: The file holds something other than answers, which must not be touched.
+    """
     if not output.exists():
         return set()
-    kept: list[str] = []
-    for line in output.read_text(encoding="utf-8").splitlines(keepends=True):
-        try:
-            json.loads(line)
-        except ValueError:
-            break
-        kept.append(line if line.endswith("\n") else line + "\n")
-    output.write_text("".join(kept), encoding="utf-8")
-    return {str(json.loads(line).get("id")) for line in kept}
+    try:
+        *complete, last = output.read_text(encoding="utf-8").split("\n")
+        ids = {str(json.loads(line)["id"]) for line in complete if line.strip()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{output} holds something other than answers. Give another --output file.") from error
+    if last:
+        output.write_text("".join(line + "\n" for line in complete), encoding="utf-8")
+    return ids
 
 
 def _read_questions(path: Path) -> list[dict[str, Any]]:
     questions: list[dict[str, Any]] = []
     try:
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
             if line.strip():
                 data = json.loads(line)
                 questions.append(

@@ -49,9 +49,10 @@ def is_loopback(host: str) -> bool:
 def _logins(path: Path) -> Callable[[str, str], bool]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise UsageError(f"The login file {path} cannot be read ({error.strerror}). Check the path.") from error
-    known = dict(line.split(":", 1) for line in lines if ":" in line)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The login file {path} cannot be read ({error}). Check that it is a text file.") from error
+    pairs = (line.split(":", 1) for line in lines if ":" in line)
+    known = {user: password for user, password in pairs if user.strip() and password.strip()}
     if not known:
         raise UsageError(f"The login file {path} holds no user:password line. Write one a line.")
 

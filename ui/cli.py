@@ -32,9 +32,9 @@ app.add_typer(papers_app, name="papers")
 
 @app.callback()
 def _common(
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and log more.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and log more (anywhere).")] = False,
 ) -> None:
-    """Sets up logging; `main` reads `--debug` as well."""
+    """Sets up logging."""
     level = logging.DEBUG if debug else logging.WARNING
     logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s")
     if debug:
@@ -73,7 +73,7 @@ def search(
     """Ranked papers for a query, or a TREC run for many."""
     from ui import searching
 
-    config = options.load(index=index, embedding_model=embedding_model, device=device)
+    config = options.load(index=index, embedding_model=embedding_model, device=device, k=k)
     if (query is None) == (queries is None):
         raise UsageError("Give either a query or --input FILE.")
     if queries is not None:
@@ -227,6 +227,8 @@ def doctor(
 def main() -> None:
     """Runs the command; the outermost surface, where every error becomes one sentence."""
     debug = "--debug" in sys.argv
+    if debug:  # works after the command as well as before it
+        sys.argv = [sys.argv[0], "--debug", *(argument for argument in sys.argv[1:] if argument != "--debug")]
     # Other packages offer commands as entry points, because `eval` and `ui` never import each other.
     for point in entry_points(group=PLUGINS):
         app.add_typer(point.load(), name=point.name)

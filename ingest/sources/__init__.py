@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,7 @@ def read_file(path: Path, form: str | None, on_bytes: Callable[[int], None]) -> 
             file = SourceFile(path, _decoded(counted, path), daily_papers.page_year(path))
             source = _choose(file, form)
             yield from source.read(file)
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise SourceError(f"{path} is a damaged gzip file ({error}). Fetch or compress it again.") from error
     except UnicodeDecodeError as error:
         raise SourceError(

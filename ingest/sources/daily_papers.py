@@ -23,15 +23,18 @@ if TYPE_CHECKING:
 
 NAME = "daily-papers"
 SEPARATOR = "·"
+DATE_LENGTH = 24
 
 _MONTHS = {m: i for i, m in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1)}
 _DATE = re.compile(rf"^({'|'.join(_MONTHS)})[a-z]* (\d{{1,2}})(?:, (\d{{4}}))?(?:\s+(\d+))?$")
 _AUTHORS = re.compile(r"^•?\s*(\d+)\s+authors?$")
 _NAME_DATE = re.compile(r"(?<!\d)(20\d\d)-\d\d-\d\d(?!\d)")
-_FURNITURE = re.compile(
-    r"^(new|get trending papers.*|subscribe|(trending|daily) papers|by\s?ak.*|submitted by.*|upvote.*|log ?in)$",
-    re.IGNORECASE,
+_HEAD = re.compile(
+    r"^(new|get trending papers.*|subscribe|(trending|daily) papers|by\s?ak and.*|log ?in)$", re.IGNORECASE
 )
+    r"^(new|get trending papers.*|subscribe|(trending|daily) papers|by\s?ak and.*|log ?in)$", re.IGNORECASE
+)
+_FURNITURE = re.compile(r"^(submitted by \S+|upvotes? ?\d*)$", re.IGNORECASE)
 
 Line = tuple[int, str]
 
@@ -52,14 +55,23 @@ def page_year(path: Path) -> int:
 def read(file: SourceFile) -> Records:
     """Papers of the page; a block that is no paper is rejected with its line."""
     block: list[Line] = []
+    first = True
     lines = _lines(file)
     for number, line in lines:
         if line != SEPARATOR:
             block.append((number, line))
             continue
         date_line = next(lines, (number, ""))
-        yield _paper(block, date_line, file)
-        block = []
+        yield _paper(_without_furniture(block, first=first), date_line, file)
+        first = False
+        # Where the date is missing, what stands in its place is the next paper's title.
+        block = [] if _is_date_like(date_line[1]) else [date_line]
+    if any(_AUTHORS.match(line) for _, line in block):
+        yield Rejected(str(file.path), f"line {block[0][0]}", "the file ends before this paper's date")
+
+
+def _is_date_like(line: str) -> bool:
+    return not line or (len(line) <= DATE_LENGTH and (" " not in line or any(char.isdigit() for char in line)))
 
 
 def _lines(file: SourceFile) -> Iterator[Line]:
@@ -69,7 +81,6 @@ def _lines(file: SourceFile) -> Iterator[Line]:
 
 
 def _paper(block: list[Line], date_line: Line, file: SourceFile) -> Record:
-    block = _without_furniture(block)
     where = f"line {block[0][0] if block else date_line[0]}"
     date = _DATE.match(date_line[1])
     if len(block) < 3:
@@ -94,11 +105,11 @@ def _paper(block: list[Line], date_line: Line, file: SourceFile) -> Record:
     )
 
 
-def _without_furniture(block: list[Line]) -> list[Line]:
-    # The page's own date heads the first paper; a paper's date never stands inside a block.
-    heads = [i for i, (_, line) in enumerate(block) if _DATE.match(line)]
-    if heads:
-        block = block[heads[-1] + 1 :]
+def _without_furniture(block: list[Line], *, first: bool) -> list[Line]:
+    if first:
+        # The page's own head and date stand before the first paper; a paper's date never stands in a block.
+        heads = [i for i, (_, line) in enumerate(block) if _DATE.match(line)]
+        block = block[heads[-1] + 1 :] if heads else [entry for entry in block if not _HEAD.match(entry[1])]
     return [(number, line) for number, line in block if not _FURNITURE.match(line)]
 
 

@@ -56,11 +56,13 @@ def _record(line: str, where: str, file: SourceFile) -> Record:
     title, abstract = _text(data, "title"), _text(data, "abstract")
     if not abstract:
         return Rejected(str(file.path), where, "no abstract (looked for abstract, text, summary, digest)")
+    if _has_half_character(line, data):
+        return Rejected(str(file.path), where, "holds half of a character (a lone surrogate)")
     given_id = _first(data, "id")
-    if not given_id and not title:
+    if given_id is None and not title:
         return Rejected(str(file.path), where, "neither an id nor a title")
     return Paper(
-        id=str(given_id) if given_id else title_id(title),
+        id=title_id(title) if given_id is None else str(given_id),
         title=title,
         abstract=abstract,
         authors=_names(_first(data, "authors")),
@@ -77,6 +79,17 @@ def _record(line: str, where: str, file: SourceFile) -> Record:
         source=str(file.path),
         extra={k: str(v) for k, v in data.items() if k not in _KNOWN and isinstance(v, str | int | float)},
     )
+
+
+def _has_half_character(line: str, data: dict[str, Any]) -> bool:
+    """JSON can spell half of a surrogate pair, which no store can hold."""
+    if "\\ud" not in line.lower():
+        return False
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _first(data: Mapping[str, Any], field: str) -> Any:

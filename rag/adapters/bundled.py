@@ -13,6 +13,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from filelock import FileLock
+
 from rag.errors import ModelError
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,7 @@ NAME = "SmolLM2-135M-Instruct"
 # Part of the cache path: change it when the conversion below changes.
 CONVERSION = "1"
 BYTES_NEEDED = 600_000_000
+SCRATCH = ".converting-"
 
 
 def gguf_path() -> Path:
@@ -62,18 +65,27 @@ def ensure_converted(cache: Path) -> Path:
     source = gguf_path()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(target.parent).free < BYTES_NEEDED:
-            raise OSError(f"less than {BYTES_NEEDED // 1_000_000} MB free")
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".converting-") as scratch:
-            log.info("converting the bundled language model, once (about 20 s)")
-            _convert(source, Path(scratch) / "model")
-            _publish(Path(scratch) / "model", target)
+        # Two first starts at once: the second waits, and then finds the model converted.
+        with FileLock(target.parent / "convert.lock"):
+            if not is_converted(cache):
+                _convert_into(target, source)
     except OSError as error:
         raise ModelError(
             f"The bundled language model cannot be converted into {target.parent} ({error}). "
             "Free some disk space or set --cache to another folder."
         ) from error
     return target
+
+
+def _convert_into(target: Path, source: Path) -> None:
+    for left_over in target.parent.glob(f"{SCRATCH}*"):  # of a conversion that was killed
+        shutil.rmtree(left_over, ignore_errors=True)
+    if shutil.disk_usage(target.parent).free < BYTES_NEEDED:
+        raise OSError(f"less than {BYTES_NEEDED // 1_000_000} MB free")
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=SCRATCH) as scratch:
+        log.info("converting the bundled language model, once (about 20 s)")
+        _convert(source, Path(scratch) / "model")
+        (Path(scratch) / "model").rename(target)
 
 
 def _convert(source: Path, folder: Path) -> None:
@@ -93,12 +105,3 @@ def _convert(source: Path, folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
     if "quantization_config" in config:
         raise ModelError("The converted model still calls itself quantised. Report this as a bug.")
-
-
-def _publish(folder: Path, target: Path) -> None:
-    try:
-        folder.rename(target)
-    except OSError:
-        # Another process finished first: its copy is as good.
-        if not (target / "config.json").is_file():
-            raise

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from rag.adapters.device import choose_device, choose_dtype
+from rag.adapters.hub import require
 from rag.config import BUNDLED
 from rag.errors import ModelError
 from rag.protocols import Vectors
@@ -49,6 +50,7 @@ class TransformersEmbedder:
         Raises:
             ModelError: There is no such model, here or on the hub.
         """
+        from safetensors import SafetensorError
         from transformers import AutoModel, AutoTokenizer
         from transformers.utils import logging as hf_logging
 
@@ -56,10 +58,12 @@ class TransformersEmbedder:
         source = str(bundled_folder()) if model == BUNDLED else model
         self._device = choose_device(device)
         self.name = BUNDLED_NAME if model == BUNDLED else model
+        if model != BUNDLED:
+            require(model, "embedding model")
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(source)
             self._model: Any = AutoModel.from_pretrained(source, dtype=choose_dtype(self._device))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise ModelError(
                 f"The embedding model {model!r} cannot be loaded. "
                 "Give 'bundled', a folder with a sentence-transformers model, or a name on the model hub."

@@ -11,6 +11,7 @@ from typing import Any
 
 from rag.adapters import bundled
 from rag.adapters.device import choose_device, choose_dtype
+from rag.adapters.hub import require
 from rag.config import BUNDLED
 from rag.errors import GenerationError, ModelError
 from rag.protocols import GenerationLimits, Message
@@ -33,6 +34,7 @@ class LocalGenerator:
         Raises:
             ModelError: There is no such model, here or on the hub.
         """
+        from safetensors import SafetensorError
         from transformers import AutoModelForCausalLM, AutoTokenizer
         from transformers.utils import logging as hf_logging
 
@@ -40,12 +42,14 @@ class LocalGenerator:
         source = str(bundled.ensure_converted(cache)) if model == BUNDLED else model
         self.name = bundled.NAME if model == BUNDLED else model.rstrip("/").rpartition("/")[2] or model
         self.device = choose_device(device)
+        if model != BUNDLED:
+            require(model, "language model")
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(source)
             self._model: Any = AutoModelForCausalLM.from_pretrained(
                 source, dtype=choose_dtype(self.device), use_safetensors=True
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise ModelError(
                 f"The language model {model!r} cannot be loaded. Give 'bundled', a folder with a transformers "
                 "model, a name on the model hub, or the URL of an OpenAI-compatible server."

@@ -52,10 +52,12 @@ class ServerGenerator:
             return [str(entry["id"]) for entry in response.json()["data"]]
         except httpx.HTTPStatusError as error:
             status = error.response.status_code
-            if status == 404:  # some servers offer chat completions only
+            if status not in (401, 403):  # some servers offer chat completions only, or cannot list
                 return []
-            raise ModelError(f"The server at {self._url} answered {status}. Check its URL and --server-key.") from error
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            raise ModelError(
+                f"The server at {self._url} answered {status}. Check its URL and the setting server_key."
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
             raise ModelError(
                 f"No OpenAI-compatible server answers at {self._url} ({type(error).__name__}). "
                 "Start it, or check the URL; it usually ends in /v1."
@@ -87,9 +89,10 @@ class ServerGenerator:
                 response.read()
             response.raise_for_status()
             for line in response.iter_lines():
-                if cancel.is_set() or line == "data: [DONE]":
+                field, _, value = line.partition(":")
+                if cancel.is_set() or value.strip() == "[DONE]":
                     return
-                if line.startswith("data: ") and (text := _delta(json.loads(line[6:]))):
+                if field == "data" and (text := _delta(json.loads(value))):
                     yield text
 
     @contextmanager
@@ -102,12 +105,27 @@ class ServerGenerator:
             raise GenerationError(
                 f"The model server answered {error.response.status_code}. Ask again, or look at the server's log."
             ) from error
-        except (httpx.HTTPError, ValueError, KeyError) as error:
+        except (httpx.HTTPError, ValueError) as error:
             raise GenerationError(
                 f"The model server at {self._url} broke off ({type(error).__name__}). Check that it still runs."
             ) from error
 
 
-def _delta(event: dict[str, Any]) -> str:
-    choices = event.get("choices") or [{}]
-    return choices[0].get("delta", {}).get("content") or ""
+def _delta(event: Any) -> str:
+    """The text an event adds.
+
+    Raises:
+        GenerationError: The event reports that the server failed.
+        ValueError: It is no event of this protocol.
+    """
+    if not isinstance(event, dict):
+        raise ValueError("an event is a JSON object")
+    if "error" in event:
+        raise GenerationError("The model server failed while writing. Ask again, or look at the server's log.")
+    choices = event.get("choices")
+    if not isinstance(choices, list):
+        raise ValueError("an event has a list of choices")
+    if not choices:  # the last event may carry the token counts alone
+        return ""
+    delta = choices[0].get("delta") if isinstance(choices[0], dict) else None
+    return str((delta or {}).get("content") or "")
