@@ -32,8 +32,6 @@ _NAME_DATE = re.compile(r"(?<!\d)(20\d\d)-\d\d-\d\d(?!\d)")
 _HEAD = re.compile(
     r"^(new|get trending papers.*|subscribe|(trending|daily) papers|by\s?ak and.*|log ?in)$", re.IGNORECASE
 )
-    r"^(new|get trending papers.*|subscribe|(trending|daily) papers|by\s?ak and.*|log ?in)$", re.IGNORECASE
-)
 _FURNITURE = re.compile(r"^(submitted by \S+|upvotes? ?\d*)$", re.IGNORECASE)
 
 Line = tuple[int, str]
