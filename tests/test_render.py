@@ -29,7 +29,7 @@ from rag.types import (
     Timings,
     Verdict,
 )
-from ui import render, texts
+from ui import cards, render, texts
 
 ABSTRACT = "It takes 30 minutes on [0, 1). MInference is 10x faster & exact. See [12] for x_[i]."
 PAPER = Paper("p1", "MInference <1.0>", ABSTRACT, authors=("A. One", "B. Two"), date="2024-07-02", venue="NeurIPS")
@@ -329,15 +329,15 @@ def test_the_standalone_question_appears_only_when_it_differs() -> None:
     ],
 )
 def test_highlights_are_exact(spans: list[tuple[int, int]], expected: str) -> None:
-    html = render.abstract("0123456789", spans)
+    html = cards.abstract("0123456789", spans)
     plain = re.sub(r'<mark tabindex="-1" data-from="(\d+)" data-to="(\d+)">', r"<\1:\2>", html)
     assert plain.replace("</mark>", "</>") == expected
 
 
 def test_highlights_count_characters_not_escapes() -> None:
     start = ABSTRACT.index("faster & exact")
-    assert ">faster &amp; exact</mark>" in render.abstract(ABSTRACT, [(start, start + 14)])
-    assert Reader(render.abstract(ABSTRACT, [(3, 40)])).text == ABSTRACT
+    assert ">faster &amp; exact</mark>" in cards.abstract(ABSTRACT, [(start, start + 14)])
+    assert Reader(cards.abstract(ABSTRACT, [(3, 40)])).text == ABSTRACT
 
 
 def test_a_card_tells_who_when_and_how_it_was_found() -> None:
@@ -379,7 +379,7 @@ def test_papers_that_were_found_but_not_read_are_listed_and_cut() -> None:
     value = answer(sentence(), retrieved=(passage().passage, *others))
     html = render.answer_sources(value, 0)
     assert "38 papers found but not read" in html
-    assert html.count("<li value=") == render.MAX_NOT_USED
+    assert html.count("<li value=") == cards.MAX_NOT_USED
     assert "and 18 more" in html
 
 
@@ -411,7 +411,7 @@ def test_writing_shows_the_draft_apart_and_keeps_unsupported_sentences_back() ->
 
 def test_sources_are_known_as_soon_as_retrieval_is_done() -> None:
     state = render.Writing("How fast?")
-    assert render.writing_sources(state, 0) == render.NO_SOURCES
+    assert render.writing_sources(state, 0) == cards.NO_SOURCES
     context = Context("How fast?", (passage(),))
     state = state.after(Retrieved("How fast?", (passage().passage,), context))
     early = Reader(render.writing_sources(state, 3))

@@ -12,7 +12,7 @@ import pytest
 
 from rag.errors import UsageError
 from tests.browser.fake_engine import FakeEngine
-from ui import texts, web
+from ui import serving, texts, web
 
 pytestmark = pytest.mark.enable_socket  # An event loop needs one, and so does a port.
 
@@ -173,10 +173,10 @@ def test_a_busy_port_is_named_with_a_way_out() -> None:
 
 def test_an_address_of_another_machine_is_refused_in_words() -> None:
     with pytest.raises(UsageError, match=r"cannot listen on 192\.0\.2\.1"):
-        web._usable_port("192.0.2.1", 0)
+        serving.usable_port("192.0.2.1", 0)
 
 
 def test_nothing_foreign_is_allowed_by_the_content_policy() -> None:
-    assert "http" not in web.CONTENT_POLICY
-    assert "script-src-attr 'none'" in web.CONTENT_POLICY
-    assert "*" not in web.CONTENT_POLICY
+    assert "http" not in serving.CONTENT_POLICY
+    assert "script-src-attr 'none'" in serving.CONTENT_POLICY
+    assert "*" not in serving.CONTENT_POLICY

@@ -6,13 +6,11 @@ conversation), `data-n` (number of a source), `data-from`/`data-to` (a span of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
-from itertools import pairwise
 from pathlib import PurePath
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from rag.types import (
     Answer,
@@ -22,7 +20,6 @@ from rag.types import (
     Event,
     Finished,
     NumberedPassage,
-    Paper,
     Queued,
     Retrieved,
     ScoredPassage,
@@ -30,18 +27,13 @@ from rag.types import (
     Timings,
     Verdict,
 )
-from ui import texts
+from ui import cards, texts
 
 if TYPE_CHECKING:
     from ingest.records import IngestReport
     from ui.engine import EngineStatus
 
-MAX_NOT_USED = 20
 MAX_REJECTED = 50
-
-NO_SOURCES = '<div class="pc-no-sources" hidden></div>'
-
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +120,13 @@ def writing_sources(state: Writing, turn: int) -> str:
     if state.answer is not None:
         return answer_sources(state.answer, turn)
     if state.context is None:
-        return NO_SOURCES
-    return _sources(state.question, state.context, state.retrieved, state.sentences, turn, final=False)
+        return cards.NO_SOURCES
+    return cards.sources(state.question, state.context, state.retrieved, state.sentences, turn, final=False)
 
 
 def answer_sources(value: Answer, turn: int) -> str:
     """What the panel shows for a finished answer; hidden in the conversation."""
-    return _sources(value.question, value.context, value.retrieved, value.sentences, turn, final=True)
+    return cards.sources(value.question, value.context, value.retrieved, value.sentences, turn, final=True)
 
 
 def start() -> str:
@@ -219,36 +211,6 @@ def ingest_error(message: str) -> str:
     return f'<div class="pc-report pc-error" role="alert"><p>{_lines(message)}</p></div>'
 
 
-def abstract(text: str, spans: Iterable[Span]) -> str:
-    """The text with each span marked; overlapping spans are cut at each other's ends.
-
-    A mark says which part it holds (`data-from`, `data-to`), so that every span can be found again as
-    the marks that lie within it.
-    """
-    inside = sorted({(max(0, start), min(len(text), end)) for start, end in spans})
-    inside = [(start, end) for start, end in inside if start < end]
-    cuts = sorted({0, len(text), *(cut for span in inside for cut in span)})
-    parts = []
-    for start, end in pairwise(cuts):
-        piece = escape(text[start:end])
-        if any(first <= start and end <= last for first, last in inside):
-            piece = f'<mark tabindex="-1" data-from="{start}" data-to="{end}">{piece}</mark>'
-        parts.append(piece)
-    return "".join(parts)
-
-
-def support_span(sentence: Sentence, passage: NumberedPassage) -> Span | None:
-    """Where in this abstract the sentence found its support, if it did so here."""
-    support = sentence.support
-    if not support.evidence or support.paper_id != passage.paper.id:
-        return None
-    for evidence in passage.evidence:
-        if evidence.text == support.evidence:
-            return evidence.start, evidence.end
-    start = passage.paper.abstract.find(support.evidence)
-    return (start, start + len(support.evidence)) if start >= 0 else None
-
-
 def _body(sentences: Sequence[Sentence], context: Context | None, turn: int, draft: str = "") -> str:
     """What was written, as running text, and what was quoted, as a list."""
     passages = context.by_number() if context else {}
@@ -272,7 +234,7 @@ def _quoted_note(value: Answer) -> str:
 def _refusal(value: Answer) -> str:
     refusal = value.refusal
     assert refusal is not None
-    nearest = "".join(f"<li>{_title(paper)} {_when(paper)}</li>" for paper in refusal.nearest)
+    nearest = "".join(f"<li>{cards.title(paper)} {cards.when(paper)}</li>" for paper in refusal.nearest)
     papers = f'<p>{escape(texts.NEAREST)}</p><ul class="pc-nearest">{nearest}</ul>' if nearest else ""
     return f'<div class="pc-help"><p class="pc-refusal">{_lines(refusal.message)}</p>{papers}</div>'
 
@@ -294,7 +256,7 @@ def _sentence(sentence: Sentence, passages: dict[int, NumberedPassage], turn: in
 
 def _chip(sentence: Sentence, passage: NumberedPassage, turn: int) -> str:
     label = escape(texts.cite_label(passage.number, passage.paper.title))
-    span = support_span(sentence, passage)
+    span = cards.support_span(sentence, passage)
     place = f' data-from="{span[0]}" data-to="{span[1]}"' if span else ""
     return (
         f'<button type="button" class="pc-cite" data-turn="{turn}" data-n="{passage.number}"{place} '
@@ -363,122 +325,6 @@ def _times(timings: Timings) -> list[str]:
     first = timings.first_token_ms
     times = [f"first word {texts.seconds(first)}"] if first is not None else []
     return [*times, f"{texts.seconds(timings.total_ms)} in total"]
-
-
-def _sources(
-    question: str,
-    context: Context,
-    retrieved: Sequence[ScoredPassage],
-    sentences: Sequence[Sentence],
-    turn: int,
-    *,
-    final: bool,
-) -> str:
-    """Hidden in the conversation; `data-version` tells the page's script that it changed."""
-    cited = {number for sentence in sentences for number in sentence.citations}
-    cards = "".join(
-        _card(passage, passage.number in cited, final, _spans(passage, sentences)) for passage in context.passages
-    )
-    if not cards:
-        cards = f'<p class="pc-panel-empty">{escape(texts.SOURCES_NONE)}</p>'
-    version = f"{len(sentences)}{'-final' if final else ''}"
-    return (
-        f'<div class="pc-sources" data-turn="{turn}" data-version="{version}" hidden>'
-        f'<p class="pc-for">{escape(texts.SOURCES_FOR)} <q>{escape(question)}</q></p>'
-        f"{cards}{_not_used(context, retrieved)}</div>"
-    )
-
-
-def _spans(passage: NumberedPassage, sentences: Sequence[Sentence]) -> list[Span]:
-    spans = [(evidence.start, evidence.end) for evidence in passage.evidence]
-    found = (support_span(sentence, passage) for sentence in sentences)
-    return spans + [span for span in found if span is not None]
-
-
-def _card(passage: NumberedPassage, cited: bool, final: bool, spans: list[Span]) -> str:
-    paper = passage.paper
-    digest = paper.kind == "digest"
-    badges = ""
-    if digest:
-        why = escape(texts.DIGEST_TITLE)
-        badges += f'<span class="pc-badge pc-digest" title="{why}">{escape(texts.DIGEST)}</span>'
-    if cited or final:
-        word, kind = (texts.CITED, "pc-is-cited") if cited else (texts.NOT_CITED, "pc-not-cited")
-        badges += f'<span class="pc-badge {kind}">{escape(word)}</span>'
-    heading = texts.DIGEST_HEADING if digest else texts.ABSTRACT
-    text = abstract(paper.abstract, spans) if paper.abstract.strip() else escape(texts.NO_ABSTRACT)
-    return (
-        f'<article class="pc-card{" pc-card-cited" if cited else ""}" data-n="{passage.number}" '
-        f'tabindex="-1" aria-label="{escape(texts.cite_label(passage.number, paper.title))}">'
-        f'<div class="pc-card-head"><span class="pc-number" aria-hidden="true">{passage.number}</span>'
-        f"<h3>{_title(paper)}</h3></div>{_byline(paper)}"
-        f'<p class="pc-facts">{badges}{_ranks(passage.passage)}</p>'
-        f"<details{' open' if cited else ''}><summary>{escape(heading)}</summary>"
-        f'<p class="pc-abstract">{text}</p></details></article>'
-    )
-
-
-def _title(paper: Paper) -> str:
-    title = escape(paper.title) or escape(paper.id)
-    url = _safe_url(paper)
-    if url is None:
-        return title
-    return (
-        f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer" '
-        f'title="{escape(texts.OPEN_PAPER)}">{title}</a>'
-    )
-
-
-def _safe_url(paper: Paper) -> str | None:
-    """The paper's own address, only where a click on it cannot run anything."""
-    for url in (paper.url, f"https://doi.org/{paper.doi}" if paper.doi else None):
-        try:
-            parts = urlsplit(url or "")
-        except ValueError:
-            continue
-        if url and parts.scheme in ("http", "https") and parts.netloc:
-            return url
-    return f"https://arxiv.org/abs/{paper.arxiv_id}" if paper.arxiv_id else None
-
-
-def _byline(paper: Paper) -> str:
-    if paper.authors:
-        who = ", ".join(paper.authors[:4]) + (" et al." if len(paper.authors) > 4 else "")
-    elif paper.organization:
-        who = paper.organization
-    else:
-        who = texts.count(paper.author_count, "author") if paper.author_count else ""
-    parts = [part for part in (who, paper.date, paper.venue) if part]
-    return f'<p class="pc-byline">{escape(" · ".join(parts))}</p>' if parts else ""
-
-
-def _when(paper: Paper) -> str:
-    return f'<span class="pc-when">{escape(paper.date)}</span>' if paper.date else ""
-
-
-def _ranks(passage: ScoredPassage) -> str:
-    ranks = (("meaning", passage.dense_rank), ("words", passage.lexical_rank), ("final", passage.rank))
-    return "".join(
-        f'<span class="pc-rank" title="{escape(texts.RANK_TITLES[name])}">{escape(name)} '
-        f"{escape(texts.RANK_ABSENT) if rank is None else rank}</span>"
-        for name, rank in ranks
-    )
-
-
-def _not_used(context: Context, retrieved: Sequence[ScoredPassage]) -> str:
-    used = {passage.paper.id for passage in context.passages}
-    rest = [passage for passage in retrieved if passage.paper.id not in used]
-    if not rest:
-        return ""
-    rows = "".join(
-        f'<li value="{passage.rank}">{_title(passage.paper)} {_when(passage.paper)}</li>'
-        for passage in rest[:MAX_NOT_USED]
-    )
-    if len(rest) > MAX_NOT_USED:
-        rows += f'<li class="pc-more">{escape(texts.and_more(len(rest) - MAX_NOT_USED))}</li>'
-    return (
-        f'<details class="pc-not-used"><summary>{escape(texts.not_used(len(rest)))}</summary><ol>{rows}</ol></details>'
-    )
 
 
 def _lines(text: str) -> str:

@@ -7,11 +7,8 @@ moment (the reader stopped, left, or lost the connection), and closing it stops 
 
 from __future__ import annotations
 
-import asyncio
-import errno
 import logging
 import os
-import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,11 +20,11 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import gradio as gr
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import PaperchatError, UsageError
-from rag.types import Answer, Event, Finished
-from ui import render, texts
+from rag.types import Answer
+from ui import cards, render, serving, texts
+from ui.stream import POLL_SECONDS, AnswerStream
 
 if TYPE_CHECKING:
     from ui.engine import Engine
@@ -39,27 +36,7 @@ Update = dict[Any, Any]
 
 CHAT_LIMIT = 16
 MAX_QUESTION = 4000
-POLL_SECONDS = 0.5
 DAY = 86_400
-
-# Nothing from elsewhere, and no script in an attribute: a second line of defence behind `html.escape`.
-# Gradio itself needs inline scripts and `Function`.
-CONTENT_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
-        "script-src-attr 'none'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "connect-src 'self' data: blob:",
-        "worker-src 'self' blob:",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'self'",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +45,7 @@ class Exchange:
 
     question: str
     html: str
-    sources: str = render.NO_SOURCES
+    sources: str = cards.NO_SOURCES
     answer: Answer | None = None
 
 
@@ -116,9 +93,9 @@ def launch(
     Raises:
         UsageError: The address is taken or does not exist.
     """
-    port = _usable_port(host, port)
+    port = serving.usable_port(host, port)
     engine.start()
-    _reach_directly(host)
+    serving.reach_directly(host)
     app = build_app(engine)
     try:
         app.launch(
@@ -139,14 +116,14 @@ def launch(
             favicon_path=str(_asset("favicon.png")),
             theme=_theme(),
             head=_head(),
-            app_kwargs={"middleware": [Middleware(_SecurityHeaders)]},
+            app_kwargs={"middleware": [Middleware(serving.SecurityHeaders)]},
         )
     except OSError as error:  # Somebody took the port in the meantime.
         raise UsageError(texts.port_busy(host, port, None)) from error
     if announce is not None:
         announce(str(app.local_url))
     if block:
-        _serve_until_stopped(app)
+        serving.serve_until_stopped(app)
     return app
 
 
@@ -283,14 +260,14 @@ class _Page:
         turn, before, cancel = len(session.exchanges), session.messages(), threading.Event()
         state = render.Writing(question)
         yield {
-            self.chat: before + _messages(question, render.writing(state, turn), render.NO_SOURCES),
+            self.chat: before + _messages(question, render.writing(state, turn), cards.NO_SOURCES),
             self.session: session,
             self.running: cancel,
             **self._buttons(writing=True),
             **(at_once or {}),
         }
         try:
-            stream = _Stream(self.engine, question, session.history(), cancel)
+            stream = AnswerStream(self.engine, question, session.history(), cancel)
             while state.answer is None and not stream.abandoned:
                 for event in await stream.next_events():
                     state = state.after(event)
@@ -366,91 +343,6 @@ class _Page:
         return {self.report: html, self.files: None, **refreshed}
 
 
-class _Stream:
-    """What the pipeline yields for one question, produced in a thread of its own.
-
-    The thread runs until the pipeline has finished, also when nobody reads any more: `cancel` is what ends
-    the computation, and the pipeline then still has to hand the model back.
-    """
-
-    def __init__(
-        self, engine: Engine, question: str, history: Sequence[tuple[str, str]], cancel: threading.Event
-    ) -> None:
-        self.started = False
-        self._cancel = cancel
-        self._loop = asyncio.get_running_loop()
-        self._queue: asyncio.Queue[Event | BaseException] = asyncio.Queue()
-        work = (engine, question, history)
-        threading.Thread(target=self._work, args=work, name="answer", daemon=True).start()
-
-    @property
-    def abandoned(self) -> bool:
-        """Stopped while the models were still loading: nothing will be written."""
-        return self._cancel.is_set() and not self.started
-
-    async def next_events(self) -> list[Event]:
-        """All events that came since the last call; none when nothing came for a while.
-
-        Raises:
-            PaperchatError: The pipeline failed.
-        """
-        try:
-            # Not `wait_for`: in Python 3.11 it forgets a cancellation that comes together with an item.
-            async with asyncio.timeout(POLL_SECONDS):
-                items = [await self._queue.get()]
-        except TimeoutError:
-            return []
-        while not self._queue.empty():
-            items.append(self._queue.get_nowait())
-        events: list[Event] = []
-        for item in items:
-            if isinstance(item, BaseException):
-                raise item
-            events.append(item)
-            if isinstance(item, Finished):
-                break
-        return events
-
-    def _work(self, engine: Engine, question: str, history: Sequence[tuple[str, str]]) -> None:
-        try:
-            pipeline = engine.pipeline()
-            if self._cancel.is_set():
-                return
-            self.started = True
-            for event in pipeline.stream(question, history, self._cancel):
-                self._put(event)
-            self._put(RuntimeError("the pipeline ended without an answer"))
-        except Exception as error:  # Shown to the reader by `_Page._answer`.
-            self._put(error)
-
-    def _put(self, item: Event | BaseException) -> None:
-        try:
-            self._loop.call_soon_threadsafe(self._queue.put_nowait, item)
-        except RuntimeError:  # The server has been shut down.
-            self._cancel.set()
-
-
-class _SecurityHeaders:
-    """ASGI middleware that tells the browser what a page of ours may load."""
-
-    HEADERS = (
-        (b"content-security-policy", CONTENT_POLICY.encode()),
-        (b"x-content-type-options", b"nosniff"),
-        (b"referrer-policy", b"no-referrer"),
-    )
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self.HEADERS]
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
-
-
 def _messages(question: str, html: str, sources: str) -> list[dict[str, Any]]:
     # HTML components are updated in place while text streams in, so that focus and selection in the
     # sentences above stay; a text message would be drawn anew for every word. The sources are a component
@@ -493,38 +385,3 @@ def _theme() -> gr.themes.Base:
         font=[gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
     )
-
-
-def _usable_port(host: str, port: int) -> int:
-    """The port, or a free one for 0.
-
-    Raises:
-        UsageError: The address is taken or does not exist.
-    """
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-            return int(probe.getsockname()[1])
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise UsageError(texts.port_busy(host, port, _usable_port(host, 0))) from error
-        raise UsageError(texts.address_unusable(host, error.strerror or str(error))) from error
-
-
-def _reach_directly(host: str) -> None:
-    """Gradio asks its own page whether it is up; a proxy could not answer that."""
-    for name in ("no_proxy", "NO_PROXY"):
-        known = [part for part in os.environ.get(name, "").split(",") if part]
-        missing = [own for own in (host.strip("[]"), "127.0.0.1", "localhost") if own not in known]
-        os.environ[name] = ",".join([*known, *dict.fromkeys(missing)])
-
-
-def _serve_until_stopped(app: gr.Blocks) -> None:
-    try:
-        app.server.thread.join()
-    except KeyboardInterrupt:
-        log.info("stopped from the keyboard")
-    finally:
-        app.close(verbose=False)
