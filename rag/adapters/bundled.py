@@ -66,7 +66,7 @@ def ensure_converted(cache: Path) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # Two first starts at once: the second waits, and then finds the model converted.
-        with FileLock(target.parent / "convert.lock"):
+        with FileLock(cache / "convert.lock"):
             if not is_converted(cache):
                 _convert_into(target, source)
     except OSError as error:

@@ -32,7 +32,7 @@ def require(model: str, kind: str) -> None:
         HfApi().model_info(model, timeout=SECONDS)
     except HFValidationError as error:
         raise ModelError(
-            f"There is no {kind} {model!r}: it is neither a folder nor a name on the model hub. "
+            f"The {kind} {model!r} cannot be loaded: it is neither a folder nor a name on the model hub. "
             "Give 'bundled', an existing folder, or a hub name such as 'owner/name'."
         ) from error
     except Exception as error:  # the hub client raises its own errors and those of its HTTP library

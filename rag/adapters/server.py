@@ -33,7 +33,10 @@ class ServerGenerator:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
         self._url = url.rstrip("/")
-        self._client = httpx.Client(base_url=self._url, headers=headers, timeout=timeout)
+        try:
+            self._client = httpx.Client(base_url=self._url, headers=headers, timeout=timeout)
+        except httpx.InvalidURL as error:
+            raise ModelError(f"{url!r} is no URL ({error}). It looks like http://127.0.0.1:8000/v1.") from error
         listed = self._models()
         if not model and not listed:
             raise ModelError(f"The server at {url} lists no model. Name one with --server-model.")
@@ -57,7 +60,7 @@ class ServerGenerator:
             raise ModelError(
                 f"The server at {self._url} answered {status}. Check its URL and the setting server_key."
             ) from error
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             raise ModelError(
                 f"No OpenAI-compatible server answers at {self._url} ({type(error).__name__}). "
                 "Start it, or check the URL; it usually ends in /v1."
