@@ -36,7 +36,7 @@ class ServerGenerator:
         try:
             self._client = httpx.Client(base_url=self._url, headers=headers, timeout=timeout)
         except httpx.InvalidURL as error:
-            raise ModelError(f"{url!r} is no URL ({error}). It looks like http://127.0.0.1:8000/v1.") from error
+            raise ModelError(f"{url!r} cannot be used ({error}); check the URL. It usually ends in /v1.") from error
         listed = self._models()
         if not model and not listed:
             raise ModelError(f"The server at {url} lists no model. Name one with --server-model.")
