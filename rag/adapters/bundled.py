@@ -69,10 +69,10 @@ def ensure_converted(cache: Path) -> Path:
         with FileLock(cache / "convert.lock"):
             if not is_converted(cache):
                 _convert_into(target, source)
-    except OSError as error:
+    except (OSError, ImportError, ValueError) as error:  # transformers names a missing package in a ValueError
         raise ModelError(
             f"The bundled language model cannot be converted into {target.parent} ({error}). "
-            "Free some disk space or set --cache to another folder."
+            "Free some disk space, set --cache to another folder, or run 'make setup' again."
         ) from error
     return target
 
