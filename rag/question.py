@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rag.text import names, terms, words
+from rag.text import terms, words
 
 
 class Kind(StrEnum):
@@ -67,7 +67,6 @@ class Question:
 
     text: str
     kind: Kind
-    names: tuple[str, ...]
 
     @property
     def wants_number(self) -> bool:
@@ -89,7 +88,7 @@ class Question:
 
 def read(text: str) -> Question:
     """Tells the kind of a standalone question from its words."""
-    return Question(text, _kind(text), tuple(names(text)))
+    return Question(text, _kind(text))
 
 
 def _kind(text: str) -> Kind:

@@ -67,7 +67,3 @@ def test_what_is_counted() -> None:
     assert read("How many labelled tweets were collected?").counted >= {"tweet"}
     assert read("How many GPUs?").counted == {"gpus"} or read("How many GPUs?").counted == {"gpu"}
     assert read("How much faster is it?").counted == frozenset()
-
-
-def test_names_of_methods_are_read() -> None:
-    assert read("Does MInference beat S²FT and GPT-4 on what?").names == ("MInference", "S²FT", "GPT-4")
