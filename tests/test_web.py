@@ -14,7 +14,8 @@ from rag.errors import UsageError
 from tests.browser.fake_engine import FakeEngine
 from ui import serving, texts, web
 
-pytestmark = pytest.mark.enable_socket  # An event loop needs one, and so does a port.
+# Gradio alone takes four seconds to import, which the fast suite has not to spare. An event loop needs a socket.
+pytestmark = [pytest.mark.real, pytest.mark.enable_socket]
 
 
 @pytest.fixture

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from ingest.split import AbstractSplitter, embedded_text
 from rag.types import Chunk, Paper
 
+# LlamaIndex alone takes two seconds to import.
+pytestmark = pytest.mark.real
+
 LIMIT = 100
 
 
