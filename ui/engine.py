@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 SUGGESTIONS = 4
 SCANNED_PAPERS = 400
+# Words of a title that name no topic in a collection about language models.
+EVERYWHERE = frozenset("large language model models learning approach based towards".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,6 @@ def _topic(titles: Sequence[str]) -> str | None:
     pairs: Counter[str] = Counter()
     for title in titles:
         found = [word.lower() for word in words(title)]
-        plain = [word if word not in STOPWORDS else "" for word in found]
+        plain = [word if word not in STOPWORDS | EVERYWHERE else "" for word in found]
         pairs.update({f"{a} {b}" for a, b in pairwise(plain) if len(a) > 3 and len(b) > 3})
-    common = [(pair, count) for pair, count in pairs.most_common(20) if count > 1 and "large language" not in pair]
-    return next((pair for pair, _ in common if pair != "language models"), None)
+    return next((pair for pair, count in pairs.most_common() if count > 1), None)
