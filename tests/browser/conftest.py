@@ -44,11 +44,13 @@ class Page:
         return self.all(selector)[-1]
 
     def text(self, selector: str) -> str:
-        found = self.all(selector)
-        return str(found[-1].get_property("textContent")) if found else ""
+        # In one step: while text streams in, an element found may be gone before it is read.
+        script = "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent).pop() ?? ''"
+        return str(self.js(script, selector))
 
     def shown(self, selector: str) -> bool:
-        return any(element.is_displayed() for element in self.all(selector))
+        script = "return [...document.querySelectorAll(arguments[0])].some(e => e.checkVisibility())"
+        return bool(self.js(script, selector))
 
     def js(self, script: str, *arguments: Any) -> Any:
         return self.driver.execute_script(script, *arguments)
@@ -71,7 +73,8 @@ class Page:
 
     def last_answer(self) -> str:
         """The visible text of the newest answer."""
-        return str(self.all("#pc-chat .pc-answer")[-1].text)
+        script = "return [...document.querySelectorAll('#pc-chat .pc-answer')].pop().innerText"
+        return str(self.js(script))
 
     def open_chip(self, chip: Any) -> None:
         self.js("arguments[0].scrollIntoView({block: 'center'})", chip)
