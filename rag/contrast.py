@@ -43,6 +43,9 @@ _REPORTING = frozenset(
     based""".split()
 )
 NEIGHBOURS = 6
+# Share of a claim's content words that must stand in the abstract's own order. The same words otherwise
+# put together say something else ("AMFT is the controller" for "the core of AMFT is a controller ...").
+IN_SEQUENCE = 0.75
 
 
 def contradiction(claim: str, evidence: str, title: str = "") -> str | None:
@@ -79,6 +82,9 @@ def looseness(claim: str, evidence: str, title: str = "") -> str | None:
     # A number was looked at already, and may be written in another way.
     if added := [term for term in added if not term[0].isdigit() and not numbers(term)]:
         return f"the abstract does not say “{added[0]}”"
+    said = [term for term in terms(claim) if term not in _REPORTING]
+    if _common_sequence(said, [*terms(title), *terms(evidence)]) < IN_SEQUENCE * len(said):
+        return "it puts the abstract's words together in another way"
     for kind, found in (("numbers", numbers), ("names", _name_keys), ("directions", _directions)):
         if not _in_order(found(claim), found(evidence)):
             return f"its {kind} stand in another order than the abstract's"
@@ -169,6 +175,16 @@ def _in_order(claimed: Sequence[str], held: Iterable[str]) -> bool:
     held = list(held)
     rest = iter(held)
     return all(item in rest for item in claimed if item in held)
+
+
+def _common_sequence(first: Sequence[str], second: Sequence[str]) -> int:
+    """Length of the longest common subsequence."""
+    row = [0] * (len(second) + 1)
+    for a in first:
+        previous = 0
+        for i, b in enumerate(second, start=1):
+            previous, row[i] = row[i], previous + 1 if a == b else max(row[i], row[i - 1])
+    return row[-1]
 
 
 def _lower(text: str) -> set[str]:

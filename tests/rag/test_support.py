@@ -140,3 +140,15 @@ def test_a_claim_is_checked_against_a_bare_text_too() -> None:
     assert checker.check_text(FALSE["wrong number"][1], TUNING.abstract).verdict is Verdict.UNSUPPORTED
     assert checker.check_text(FALSE["fragment"][0], TUNING.abstract).verdict is Verdict.UNSUPPORTED
     assert checker.check_text(VERBATIM[2], "").verdict is Verdict.UNSUPPORTED
+
+
+def test_a_sentence_that_repeats_itself_is_not_supported() -> None:
+    controller = Paper(
+        "c", "AMFT", "The core of AMFT is a weight controller that treats the balance of both as learnable."
+    )
+    claim = (
+        "AMFT is a weight controller that treats the balance of a weight controller that treats the balance of AMFT."
+    )
+    assert (
+        SupportChecker(GullibleEmbedder()).check(claim, handed_out(controller)).support.verdict is not Verdict.SUPPORTED
+    )
