@@ -16,6 +16,7 @@ _NUMBER = re.compile(r"\d{1,3}")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\(?\d{1,2}[.)])\s+(?=\S)")
 # Small models announce their answer; the announcement is no part of it.
 _LEAD_IN = re.compile(r"^(?:the )?(?:final )?answer(?: is)?:\s*", re.IGNORECASE)
+_END = re.compile(r"[.!?…][\"'”’)\]]*(?:\s*\[\d[\d,; ]*\])*\s*$|(?<=\w)(?:\s*\[\d[\d,; ]*\])+\s*$")
 _OPEN = re.compile(r"\s*(?:\[[\d,;\s]*)?$")
 
 
@@ -40,6 +41,11 @@ def extract(text: str, handed_out: Collection[int]) -> tuple[str, tuple[int, ...
     if numbers and clean.endswith("..") and not clean.endswith("..."):
         clean = clean[:-1]
     return clean, tuple(dict.fromkeys(numbers))
+
+
+def is_ended(sentence: str) -> bool:
+    """Does the sentence end, its markers aside, or does it break off?"""
+    return _END.search(sentence) is not None
 
 
 class SentenceStream:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from rag import context as contexts
 from rag import prompt, question, refuse, rewrite
-from rag.citations import SentenceStream, extract
+from rag.citations import SentenceStream, extract, is_ended
 from rag.config import Config
 from rag.errors import UsageError
 from rag.evidence import EvidenceScorer, PaperEvidence
@@ -205,9 +205,9 @@ class Pipeline:
                 yield Draft(sentences.draft)
         finally:
             _close(pieces)
-        # What a stop cut off in the middle is no sentence.
+        # What a stop or the limit on tokens cut off in the middle is no sentence.
         for raw in () if cancel.is_set() else sentences.finish():
-            if len(seen) < MAX_SENTENCES:
+            if len(seen) < MAX_SENTENCES and is_ended(raw):
                 yield from self._check(raw, context, seen)
 
     def _check(self, raw: str, context: Context, seen: set[str]) -> Iterator[Event]:
