@@ -23,6 +23,8 @@ from eval.answers import read_jsonl
 from rag import build, question, rewrite
 from rag.config import Config
 from rag.evidence import WEIGHTS, EvidenceScorer
+from rag.rerank import DEPTH
+from rag.retrieve import HybridRetriever
 from rag.types import Paper
 
 QUESTIONS = Path(__file__).parent / "questions" / "arxiv_dev.jsonl"
@@ -68,17 +70,18 @@ def main() -> None:
 def collect(config: Config) -> list[Example]:
     """Features of every candidate sentence of every development question."""
     index, embedder = build.open_index(config), build.build_embedder(config)
-    pipeline = build.assemble(config, index, embedder, None)
+    # As in the pipeline: evidence is weighed before reranking, on fused scores.
+    retriever = HybridRetriever(index, embedder, candidates=config.candidates, dense_weight=config.dense_weight)
     scorer = EvidenceScorer(embedder, index.terms)
     examples = []
     for asked in read_jsonl(QUESTIONS):
         if asked["kind"] not in KINDS:
             continue
         alone = rewrite.standalone(asked["question"], [(user, reply) for user, reply in asked["history"]])
-        found = pipeline.search(alone, 10)
+        fused = retriever.retrieve(alone, DEPTH)
         gold = {(paper_id, place) for paper_id, place in asked["evidence"]}
         rows, answers = [], []
-        for passage, (start, end), values in scorer.all_features(question.read(alone), found.ranked):
+        for passage, (start, end), values in scorer.all_features(question.read(alone), fused):
             rows.append([values[name] for name in WEIGHTS])
             answers.append(_is_gold(passage.paper, passage.paper.abstract[start:end], gold))
         examples.append(Example(np.array(rows), np.array(answers)))

@@ -10,9 +10,9 @@ import typer
 from rag.types import Answer, Paper
 
 
-def print_json(value: Any, *, compact: bool = False) -> None:
-    """One JSON value on standard output; on one line where `compact`."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=None if compact else 1))
+def print_json(value: Any) -> None:
+    """One JSON value on standard output."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=1))
 
 
 def by_whom(paper: Paper) -> str:

@@ -22,6 +22,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from rag.errors import PaperchatError, UsageError
+from rag.pipeline import MAX_QUESTION
 from rag.types import Answer
 from ui import cards, render, serving, texts
 from ui.stream import POLL_SECONDS, AnswerStream
@@ -35,7 +36,6 @@ Auth = tuple[str, str] | list[tuple[str, str]] | Callable[[str, str], bool]
 Update = dict[Any, Any]
 
 CHAT_LIMIT = 16
-MAX_QUESTION = 4000
 DAY = 86_400
 
 

@@ -61,11 +61,10 @@ class ChromaStore:
 
     def query(self, vector: Vectors, k: int) -> list[tuple[str, str, float]]:
         """The `k` nearest as (chunk id, paper id, cosine), best first."""
-        if k < 1 or self.count() == 0:
+        k = min(k, self.count())
+        if k < 1:
             return []
-        found = self._collection.query(
-            query_embeddings=[vector], n_results=min(k, self.count()), include=["distances", "metadatas"]
-        )
+        found = self._collection.query(query_embeddings=[vector], n_results=k, include=["distances", "metadatas"])
         rows = zip(found["ids"][0], found["metadatas"][0], found["distances"][0], strict=True)
         return [(chunk_id, meta["paper_id"], 1.0 - distance) for chunk_id, meta, distance in rows]
 
