@@ -1,178 +1,244 @@
-"""Files to index: skip what is known, embed the rest in batches, write, resume where it was cut short."""
+"""Files to index, in three strands that overlap: read and resolve, embed, write.
+
+Embedding is what takes the time; the next batch is read and the last one written while it runs. A
+batch is written through the index's journal, so a run that is killed is finished by the next one.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from ingest.records import IngestReport, Record, Rejected
-from ingest.sources import read_file
+from ingest.ahead import ahead
+from ingest.inputs import Input, expand
+from ingest.records import LISTED, IngestReport, Rejected
+from ingest.report import RejectedReport
+from ingest.resolve import Decision, Resolver
 from ingest.split import AbstractSplitter, embedded_text
 from rag.errors import SourceError
 from rag.index import Index
-from rag.protocols import Embedder
-from rag.serialize import content_hash
-from rag.types import Paper
+from rag.protocols import Embedder, Vectors
+from rag.types import Chunk, Paper
 
 log = logging.getLogger(__name__)
 
-Progress = Callable[[int, int], None]
-"""Called with bytes read so far and bytes in all."""
+Progress = Callable[[int, int, int], None]
+"""Called with bytes read, bytes in all (0: unknown), and papers done."""
 
-WRITE_BATCH = 128
+READ_BATCH = 256
+# Large enough that texts of like length meet in a batch, and that a commit of three stores pays.
+WRITE_BATCH = 512
+READ_AHEAD = 2
 SAMPLES = Path(__file__).parent / "samples" / "digests.jsonl"
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to read.
+
+    Attributes:
+        form: Format of the files; `None` tells it by content.
+        columns: Which column or field holds what, where its name does not tell.
+        rejected: Where rejected records are written, one JSON object a line; `None`: nowhere.
+    """
+
+    form: str | None = None
+    columns: Mapping[str, str] | None = None
+    rejected: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    decisions: tuple[Decision, ...]
+    bytes_read: int
+    records: int
+
+
 def ingest(
-    paths: Sequence[Path],
+    paths: Sequence[Path | str],
     index: Index,
     embedder: Callable[[], Embedder],
     *,
-    form: str | None = None,
-    progress: Progress = lambda done, total: None,
+    options: Options = Options(),  # noqa: B008  # frozen
+    progress: Progress = lambda done, total, papers: None,
 ) -> IngestReport:
-    """Reads every file and brings the index up to date.
+    """Reads every input and brings the index up to date.
 
     Args:
-        paths: Files or folders.
+        paths: Files, folders, patterns, addresses, or `-` for standard input.
         index: Where to write.
         embedder: Gives the embedding model; called only when something must be embedded, so that an
             unchanged ingest never loads it.
-        form: Format of the files; `None` tells it by content.
+        options: How to read.
         progress: See `Progress`.
 
     Raises:
-        SourceError: No file could be read, or none holds a paper.
+        SourceError: No input could be read, or none holds a paper.
         IndexBusyError: Another ingest is writing.
         PaperIndexError: The index could not be written; what was written before stays.
     """
-    start = time.perf_counter()
-    files = _expand(paths)
-    counts: Counter[str] = Counter()
-    rejected: list[Rejected] = []
-    seen: dict[str, str] = {}
-    with index.writing():
-        for batch in _batches(_papers(files, form, progress, rejected, counts), WRITE_BATCH):
-            _write(batch, index, embedder, counts, seen)
-    papers, chunks = index.catalog.counts()
-    log.info("ingested %s from %d files in %.1f s", dict(counts), len(files), time.perf_counter() - start)
-    return IngestReport(
-        read=counts["read"],
-        new=counts["new"],
-        updated=counts["updated"],
-        unchanged=counts["unchanged"],
-        duplicates=counts["duplicates"],
-        rejected=tuple(rejected),
-        papers_in_index=papers,
-        chunks_in_index=chunks,
-        seconds=time.perf_counter() - start,
-    )
+    inputs = expand(paths)
+    with index.writing(), RejectedReport(options.rejected) as report:
+        return _Run(inputs, index, embedder, options, progress, report).run()
 
 
-def check_paths(paths: Sequence[Path]) -> None:
-    """Refuses paths that lead nowhere.
+class _Run:
+    """One ingest: its counts, and the three strands."""
 
-    Raises:
-        SourceError: A path does not exist, or is a folder without a file.
-    """
-    _expand(paths)
+    def __init__(
+        self,
+        inputs: Sequence[Input],
+        index: Index,
+        embedder: Callable[[], Embedder],
+        options: Options,
+        progress: Progress,
+        report: RejectedReport,
+    ) -> None:
+        self._inputs = inputs
+        self._index = index
+        self._embedder = embedder
+        self._options = options
+        self._progress = progress
+        self._report = report
+        self._total = 0 if any(source.size is None for source in inputs) else sum(s.size or 0 for s in inputs)
+        self._bytes_read = 0
+        self._counts: Counter[str] = Counter()
+        self._failure: SourceError | None = None
+        self._done = 0
+        self._embedding = 0.0
+        self._resolver = Resolver(index.catalog)
 
+    def run(self) -> IngestReport:
+        """All of it."""
+        start = time.perf_counter()
+        # One batch is written while the next is embedded; a failed write ends the run at the next one.
+        with ThreadPoolExecutor(1, "ingest-write") as writer, ahead(self._batches(), READ_AHEAD) as batches:
+            writing: Future[None] | None = None
+            for batch in batches:
+                rows, vectors = self._embed(batch)
+                if writing is not None:
+                    writing.result()
+                writing = writer.submit(self._write, batch, rows, vectors)
+            if writing is not None:
+                writing.result()
+        self._progress(self._total, self._total, self._done)
+        counts, held, seconds = self._counts, self._index.catalog.counts(), time.perf_counter() - start
+        log.info("ingested %s in %.1f s, %.1f s of it embedding", dict(counts), seconds, self._embedding)
+        return IngestReport(
+            read=counts["read"],
+            new=counts["new"],
+            updated=counts["updated"],
+            unchanged=counts["unchanged"],
+            duplicates=counts["duplicates"],
+            rejected=tuple(self._report.first),
+            rejected_count=self._report.count,
+            papers_in_index=held.papers,
+            chunks_in_index=held.chunks,
+            seconds=seconds,
+            embedding_seconds=self._embedding,
+        )
 
-def _expand(paths: Sequence[Path]) -> list[Path]:
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
-            if not inside:
-                raise SourceError(f"The folder {path} holds no file. Give a folder with paper files.")
-            files += inside
-        elif path.exists():
-            files.append(path)
-        else:
-            raise SourceError(f"{path} does not exist. Check the path.")
-    return files
+    # --- read ahead ----------------------------------------------------------------------------
 
+    def _batches(self) -> Iterator[_Batch]:
+        """What is to be written, resolved, in batches; a run without a change yields them empty."""
+        papers = self._papers()
+        waiting: dict[str, Decision] = {}
+        records = 0
+        while part := list(islice(papers, READ_BATCH)):
+            records += len(part)
+            for decision in self._resolver.decide(part):
+                self._counts[decision.outcome] += 1
+                if decision.paper is not None:
+                    earlier = waiting.pop(decision.paper.id, None)
+                    waiting[decision.paper.id] = _joined(earlier, decision)
+                    for gone in decision.absorbed:
+                        waiting.pop(gone, None)
+            if len(waiting) >= WRITE_BATCH or not waiting:
+                yield _Batch(tuple(waiting.values()), self._bytes_read, records)
+                waiting, records = {}, 0
+        if waiting:
+            yield _Batch(tuple(waiting.values()), self._bytes_read, records)
+        if self._failure is not None:
+            raise self._failure
 
-def _papers(
-    files: Sequence[Path],
-    form: str | None,
-    progress: Progress,
-    rejected: list[Rejected],
-    counts: Counter[str],
-) -> Iterator[Paper]:
-    total = sum(path.stat().st_size for path in files)
-    before = 0
-    for path in files:
-        found = 0
-        try:
-            for record in _counted(path, form, before, total, progress):
-                found += 1
-                counts["read"] += 1
-                if isinstance(record, Rejected):
-                    rejected.append(record)
-                else:
-                    yield record
-        except SourceError as error:
-            # One bad file among many is reported and passed over; alone it is the user's error.
-            if len(files) == 1:
-                raise
-            rejected.append(Rejected(str(path), "file", str(error)))
-        else:
-            if found == 0 and len(files) == 1:
-                raise SourceError(f"{path} holds no paper. Check that it is the file you meant.")
-        before += path.stat().st_size
-    if counts["read"] == 0:
-        raise SourceError(f"None of the {len(files)} files holds a paper. {rejected[0].reason if rejected else ''}")
+    def _papers(self) -> Iterator[Paper]:
+        """Ends early with `_failure` set, so that what came before it is still written."""
+        before = 0
+        for source in self._inputs:
+            found = 0
+            try:
+                for record in source.read(self._options.form, self._options.columns, self._at(before)):
+                    found += 1
+                    self._counts["read"] += 1
+                    if isinstance(record, Rejected):
+                        self._report.add(record)
+                    else:
+                        yield record
+            except SourceError as error:
+                # One bad file among many is reported and passed over; alone it is the user's error.
+                if len(self._inputs) == 1:
+                    self._failure = error
+                    return
+                self._report.add(Rejected(source.name, "file", str(error)))
+            else:
+                if found == 0 and len(self._inputs) == 1:
+                    self._failure = SourceError(f"{source.name} holds no paper. Check that it is the file you meant.")
+                    return
+            before += source.size or 0
+            self._bytes_read = before
+        if self._counts["read"] == 0:
+            reason = self._report.first[0].reason if self._report.first else ""
+            self._failure = SourceError(f"None of the {len(self._inputs)} files holds a paper. {reason}")
 
+    def _at(self, before: int) -> Callable[[int], None]:
+        def moved(done: int) -> None:
+            self._bytes_read = before + done
 
-def _counted(path: Path, form: str | None, before: int, total: int, progress: Progress) -> Iterator[Record]:
-    yield from read_file(path, form, lambda done: progress(before + done, total))
+        return moved
 
+    # --- embed ---------------------------------------------------------------------------------
 
-def _write(
-    batch: Sequence[Paper],
-    index: Index,
-    embedder: Callable[[], Embedder],
-    counts: Counter[str],
-    seen: dict[str, str],
-) -> None:
-    papers: dict[str, Paper] = {}
-    for paper in batch:
-        # An abstract takes the place of our own digest, also where both come in one ingest.
-        if paper.id in seen and not (paper.kind == "abstract" and seen[paper.id] == "digest"):
-            counts["duplicates"] += 1
-            continue
-        counts["duplicates"] += paper.id in papers
-        papers[paper.id] = paper
-        seen[paper.id] = paper.kind
-    known = index.catalog.get(list(papers))
-    changed: list[Paper] = []
-    for paper_id, paper in papers.items():
-        outcome = _outcome(paper, known[paper_id][0] if paper_id in known else None)
-        counts[outcome] += 1
-        if outcome in ("new", "updated"):
-            changed.append(paper)
-    if changed:
-        model = embedder()
+    def _embed(self, batch: _Batch) -> tuple[list[tuple[Paper, tuple[Chunk, ...]]], Vectors | None]:
+        papers = [decision.paper for decision in batch.decisions if decision.paper is not None]
+        if not papers:
+            return [], None
+        model = self._embedder()
+        start = time.perf_counter()
         splitter = AbstractSplitter(model.count_tokens, model.max_tokens)
-        rows = [(paper, splitter.split(paper)) for paper in changed]
-        texts = [embedded_text(chunk) for _, chunks in rows for chunk in chunks]
-        index.upsert(rows, model.embed(texts))
+        rows = [(paper, splitter.split(paper)) for paper in papers]
+        vectors = model.embed([embedded_text(chunk) for _, chunks in rows for chunk in chunks])
+        self._embedding += time.perf_counter() - start
+        return rows, vectors
+
+    # --- write ---------------------------------------------------------------------------------
+
+    def _write(
+        self, batch: _Batch, rows: list[tuple[Paper, tuple[Chunk, ...]]], vectors: Vectors | None
+    ) -> None:
+        if vectors is not None:
+            keys = {d.paper.id: d.keys for d in batch.decisions if d.paper is not None}
+            self._index.upsert(rows, vectors, keys)
+            # After the paper that takes their place is there.
+            self._index.delete([gone for decision in batch.decisions for gone in decision.absorbed])
+            self._resolver.written(batch.decisions)
+        self._done += batch.records
+        self._progress(batch.bytes_read, self._total, self._done)
 
 
-def _outcome(paper: Paper, known: Paper | None) -> str:
-    if known is None:
-        return "new"
-    if content_hash(paper) == content_hash(known):
-        return "unchanged"
-    # Our digest of a paper never takes the place of its abstract.
-    return "duplicates" if paper.kind == "digest" and known.kind == "abstract" else "updated"
+def _joined(earlier: Decision | None, decision: Decision) -> Decision:
+    """The later decision on a paper of one batch, with what the earlier one found."""
+    if earlier is None:
+        return decision
+    keys = dict.fromkeys([*earlier.keys, *decision.keys])
+    absorbed = dict.fromkeys([*earlier.absorbed, *decision.absorbed])
+    return Decision(decision.outcome, decision.paper, tuple(keys), tuple(absorbed))
 
 
-def _batches(papers: Iterator[Paper], size: int) -> Iterator[list[Paper]]:
-    while batch := list(islice(papers, size)):
-        yield batch
+__all__ = ["LISTED", "Options", "ingest"]

@@ -1,13 +1,10 @@
-"""What a source yields, how a paper gets its id, and the report of an ingest."""
+"""What a source yields, and the report of an ingest."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rag.text import searchable
 from rag.types import Paper
 
 
@@ -26,7 +23,10 @@ Records = Iterator[Record]
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What happened to every record read."""
+    """What happened to every record read.
+
+    `rejected` holds the first `LISTED`; `rejected_count` counts all, and the report file holds all.
+    """
 
     read: int
     new: int
@@ -34,18 +34,11 @@ class IngestReport:
     unchanged: int
     duplicates: int
     rejected: tuple[Rejected, ...]
+    rejected_count: int
     papers_in_index: int
     chunks_in_index: int
     seconds: float
+    embedding_seconds: float = 0.0
 
 
-def title_id(title: str) -> str:
-    """An id for a source that gives none: readable, and the same for every spelling of a title."""
-    words = re.findall(r"[a-z0-9]+", searchable(title).lower())
-    digest = hashlib.sha256(" ".join(words).encode()).hexdigest()[:8]
-    slug = ""
-    for word in words:
-        if len(slug) + len(word) > 40:
-            break
-        slug = f"{slug}-{word}" if slug else word
-    return f"{slug}-{digest}" if slug else digest
+LISTED = 1000

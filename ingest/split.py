@@ -7,6 +7,11 @@ from collections.abc import Callable
 from rag.types import Chunk, Paper
 
 
+def chunking_name(max_tokens: int) -> str:
+    """Names how abstracts are cut, for the index's identity."""
+    return f"abstract-{max_tokens}"
+
+
 class AbstractSplitter:
     """LlamaIndex's SentenceSplitter over spans, so that a chunk's place in its abstract is known."""
 

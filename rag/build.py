@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import secrets
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from rag.config import BUNDLED, Config
-from rag.errors import PaperIndexError
-from rag.index import MANIFEST, Index, Manifest, check_model, read_manifest, write_manifest
+from rag.errors import IndexMismatchError, PaperIndexError
+from rag.index import MANIFEST, Index, Manifest, check_manifest, read_manifest, write_manifest
 from rag.pipeline import Pipeline
 from rag.protocols import Catalog, Embedder, Generator
 from rag.retrieve import HybridRetriever, RetrieverName
@@ -86,52 +89,107 @@ def open_index(config: Config) -> Index:
         IndexMismatchError: Another embedding model or version built it.
     """
     manifest = read_manifest(config.index)
-    check_model(config.index, manifest, embedding_name(config))
-    return _open(config.index, manifest)
+    check_manifest(config.index, manifest, embedding_name(config))
+    if config.chroma_url and not manifest.chroma_url:
+        raise IndexMismatchError(
+            f"The index in {config.index} holds its vectors itself, not on a Chroma server. Run 'paperchat reindex "
+            f"--index {config.index} --chroma-url {config.chroma_url}' to move them, or leave --chroma-url out."
+        )
+    if config.chroma_url:  # the server may have moved
+        manifest = replace(manifest, chroma_url=config.chroma_url)
+    return open_stores(config.index, manifest)
 
 
-def create_index(config: Config, dimension: Callable[[], int]) -> Index:
-    """The existing index, or a new empty one. `dimension` is called only for a new one."""
+def create_index(config: Config, dimension: Callable[[], int], chunking: Callable[[], str]) -> Index:
+    """The existing index, or a new empty one. `dimension` and `chunking` are called only for a new one.
+
+    Raises:
+        PaperIndexError: It cannot be opened or made.
+    """
     if (config.index / MANIFEST).exists():
         return open_index(config)
     if config.index.exists() and not config.index.is_dir():
         raise PaperIndexError(f"{config.index} is a file, not a folder. Give another --index folder.")
-    manifest = Manifest(embedding_name(config), dimension())  # fails before a folder is made
+    manifest = new_manifest(config, dimension(), chunking())  # fails before a folder is made
     try:
         config.index.mkdir(parents=True, exist_ok=True)
+        (config.index / manifest.stores).mkdir(exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(config.index, error) from error
+    index = open_stores(config.index, manifest)
+    try:
         write_manifest(config.index, manifest)
     except OSError as error:
-        raise PaperIndexError(
-            f"The index folder {config.index} cannot be written ({error.strerror}). "
-            "Check its permissions or give another --index folder."
-        ) from error
-    return _open(config.index, manifest)
+        raise _cannot_write(config.index, error) from error
+    return index
+
+
+def new_manifest(config: Config, dimension: int, chunking: str) -> Manifest:
+    """The identity of an index that does not exist yet, with stores of its own."""
+    name = secrets.token_hex(4)
+    return Manifest(
+        embedding_model=embedding_name(config),
+        dimension=dimension,
+        chunking=chunking,
+        stores=f"stores-{name}",
+        chroma_url=config.chroma_url,
+        # On a server the collections of several indexes lie side by side.
+        collection=f"paperchat-{name}" if config.chroma_url else "chunks",
+    )
+
+
+def _cannot_write(folder: Path, error: OSError) -> PaperIndexError:
+    return PaperIndexError(
+        f"The index folder {folder} cannot be written ({error.strerror}). "
+        "Check its permissions or give another --index folder."
+    )
 
 
 def open_catalog(config: Config) -> Catalog:
-    """The records alone: quick, and free of the vector store's import.
+    """The records alone: quick, free of the vector store's import, and of any version that holds records.
 
     Raises:
         IndexMissingError: There is no index.
     """
     from rag.adapters.catalog import SqliteCatalog
 
-    read_manifest(config.index)
-    return SqliteCatalog(config.index / CATALOG)
+    return SqliteCatalog(config.index / read_manifest(config.index).stores / CATALOG)
 
 
-def _open(folder: Path, manifest: Manifest) -> Index:
+def open_stores(folder: Path, manifest: Manifest) -> Index:
+    """The index of `folder` whose stores `manifest` names; they are made where they are missing.
+
+    Raises:
+        PaperIndexError: One of them cannot be opened.
+    """
     from rag.adapters.catalog import SqliteCatalog
     from rag.adapters.chroma import ChromaStore
     from rag.adapters.lexical import TantivyIndex
 
+    stores = folder / manifest.stores
     return Index(
         folder,
         manifest,
-        ChromaStore(folder / "chroma"),
-        TantivyIndex(folder / "terms"),
-        SqliteCatalog(folder / CATALOG),
+        ChromaStore(manifest.collection, stores / "chroma", manifest.chroma_url),
+        TantivyIndex(stores / "terms"),
+        SqliteCatalog(stores / CATALOG),
     )
+
+
+def remove_stores(folder: Path, manifest: Manifest) -> None:
+    """Deletes the stores that `manifest` names, on a Chroma server too."""
+    if manifest.chroma_url:
+        from rag.adapters.chroma import ChromaStore
+
+        ChromaStore(manifest.collection, folder, manifest.chroma_url).drop()
+    if manifest.stores:
+        shutil.rmtree(folder / manifest.stores, ignore_errors=True)
+        return
+    # Format 1 kept its stores beside the manifest.
+    for name in ("chroma", "terms"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for path in folder.glob(f"{CATALOG}*"):
+        path.unlink(missing_ok=True)
 
 
 def build_pipeline(

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from rag.types import Chunk, IndexIdentity, Paper
 
 MANIFEST = "index.json"
 LOCK = "write.lock"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # Chroma needs about 12 kB a chunk (1.2 GB for 100,000); its first files about 20 MB.
 BYTES_PER_PAPER = 20_000
@@ -31,19 +31,32 @@ BYTES_TO_START = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What the index was built with."""
+    """What the index was built with, and where its stores are.
+
+    Attributes:
+        embedding_model: Name of the model.
+        dimension: Of its vectors.
+        chunking: How abstracts were cut; chunks of two kinds do not mix.
+        stores: Subfolder of the stores. A rebuild fills a new one and then changes this name, in one step.
+        chroma_url: Address of the Chroma server that holds the vectors; empty: the subfolder does.
+        collection: Name of the Chroma collection.
+        schema: Version of the layout.
+    """
 
     embedding_model: str
     dimension: int
+    chunking: str = ""
+    stores: str = ""
+    chroma_url: str = ""
+    collection: str = "chunks"
     schema: int = SCHEMA_VERSION
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The identity of the index in `folder`.
+    """The identity of the index in `folder`, whatever version wrote it.
 
     Raises:
         IndexMissingError: No index there.
-        IndexMismatchError: Written by another version of paperchat.
         PaperIndexError: The manifest cannot be read.
     """
     path = folder / MANIFEST
@@ -54,39 +67,69 @@ def read_manifest(folder: Path) -> Manifest:
         )
     try:
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        manifest = Manifest(str(data["embedding_model"]), int(data["dimension"]), int(data["schema"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PaperIndexError(f"{path} is damaged ({error}). Ingest your papers into a new --index folder.") from error
-    if manifest.schema != SCHEMA_VERSION:
-        raise IndexMismatchError(
-            f"The index in {folder} has format {manifest.schema}, this program writes {SCHEMA_VERSION}. "
-            "Ingest your papers into a new --index folder."
+        return Manifest(
+            embedding_model=str(data["embedding_model"]),
+            dimension=int(data["dimension"]),
+            chunking=str(data.get("chunking", "")),
+            stores=_plain_name(data.get("stores", "")),
+            chroma_url=str(data.get("chroma_url", "")),
+            collection=str(data.get("collection", "chunks")),
+            schema=int(data["schema"]),
         )
-    return manifest
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PaperIndexError(f"{path} is damaged ({error}). Ingest your papers into a new --index folder.") from error
 
 
-def check_model(folder: Path, manifest: Manifest, embedding_model: str) -> None:
-    """Refuses to mix vectors of two models.
+def _plain_name(name: object) -> str:
+    # The manifest may come from elsewhere: it must not lead out of its folder.
+    if not isinstance(name, str) or name in (".", "..") or "/" in name or "\\" in name:
+        raise ValueError(f"{name!r} is no folder name")
+    return name
+
+
+def check_manifest(folder: Path, manifest: Manifest, embedding_model: str) -> None:
+    """Refuses what this program, with these settings, would read or extend wrongly.
 
     Raises:
-        IndexMismatchError: The index was built with another embedding model.
+        IndexMismatchError: Another version or another embedding model built the index.
     """
+    rebuild = f"Run 'paperchat reindex --index {folder}' to rebuild it from its own records"
+    if manifest.schema > SCHEMA_VERSION:
+        raise IndexMismatchError(
+            f"The index in {folder} has format {manifest.schema}, this program knows {SCHEMA_VERSION}. "
+            "Update paperchat, or ingest your papers into a new --index folder."
+        )
+    if manifest.schema < SCHEMA_VERSION:
+        raise IndexMismatchError(
+            f"The index in {folder} has format {manifest.schema}, this program writes {SCHEMA_VERSION}. {rebuild}."
+        )
     if manifest.embedding_model != embedding_model:
         raise IndexMismatchError(
             f"The index in {folder} was built with the embedding model {manifest.embedding_model!r}, "
-            f"not {embedding_model!r}. Set embedding_model back, or ingest into a new --index folder."
+            f"not {embedding_model!r}. {rebuild} with the new model, or set embedding_model back."
+        )
+
+
+def check_chunking(folder: Path, manifest: Manifest, chunking: str) -> None:
+    """Refuses to add chunks of another kind.
+
+    Raises:
+        IndexMismatchError: The index was cut in another way.
+    """
+    if manifest.chunking != chunking:
+        raise IndexMismatchError(
+            f"The abstracts in {folder} were cut as {manifest.chunking!r}, this program cuts them as {chunking!r}. "
+            f"Run 'paperchat reindex --index {folder}' to rebuild it from its own records."
         )
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Writes the identity so that a reader sees all of it or none."""
-    data = {
-        "embedding_model": manifest.embedding_model,
-        "dimension": manifest.dimension,
-        "schema": manifest.schema,
-    }
+    """Writes the identity so that a reader sees all of it or none, also after a power cut."""
     temporary = folder / f".{MANIFEST}.{os.getpid()}"
-    temporary.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(manifest), indent=1) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
     temporary.replace(folder / MANIFEST)
 
 
@@ -103,11 +146,10 @@ class Index:
         self.catalog = catalog
 
     def identity(self) -> IndexIdentity:
-        """Model, version and counts as of now."""
-        papers, chunks = self.catalog.counts()
-        manifest = self.manifest
-        version = f"{manifest.schema}-{manifest.embedding_model}-{papers}-{chunks}"
-        return IndexIdentity(version, manifest.embedding_model, manifest.dimension, papers, chunks)
+        """Model, version and counts as of now; the version changes with every change of a record."""
+        counts, manifest = self.catalog.counts(), self.manifest
+        version = f"{manifest.schema}-{manifest.embedding_model}-{counts.papers}-{counts.chunks}-{counts.revision}"
+        return IndexIdentity(version, manifest.embedding_model, manifest.dimension, counts.papers, counts.chunks)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -116,61 +158,59 @@ class Index:
         Raises:
             IndexBusyError: Another process is writing.
         """
-        from filelock import FileLock, Timeout
+        with locked(self.folder), write_errors(self.folder):
+            self.recover()
+            yield
 
-        lock = FileLock(self.folder / LOCK, timeout=0)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise IndexBusyError(
-                f"Another ingest is writing to {self.folder}. Wait for it to finish and try again."
-            ) from error
-        except OSError as error:
-            raise PaperIndexError(
-                f"The index folder {self.folder} cannot be written ({error.strerror}). "
-                "Check its permissions or give another --index folder."
-            ) from error
-        try:
-            with _write_errors(self.folder):
-                self._recover()
-                yield
-        finally:
-            lock.release()
+    def upsert(
+        self,
+        rows: Sequence[tuple[Paper, tuple[Chunk, ...]]],
+        vectors: Vectors,
+        keys: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        """Adds or replaces papers. Call within `writing`.
 
-    def upsert(self, rows: Sequence[tuple[Paper, tuple[Chunk, ...]]], vectors: Vectors) -> None:
-        """Adds or replaces papers; `vectors` has one row a chunk, in order. Call within `writing`."""
+        Args:
+            rows: Papers with their chunks.
+            vectors: One row a chunk, in order.
+            keys: What else finds each paper again, by paper id.
+        """
         ids = [paper.id for paper, _ in rows]
         chunks = [chunk for _, paper_chunks in rows for chunk in paper_chunks]
+        new = {chunk.id for chunk in chunks}
+        stale = [chunk_id for chunk_id in self._chunk_ids(ids) if chunk_id not in new]
         self._check_space(len(rows))
-        self.catalog.begin(ids)
+        self.catalog.begin(ids, [*new, *stale])
         self.vectors.upsert(chunks, vectors)
         self.terms.upsert([paper for paper, _ in rows])
-        self.catalog.upsert(rows)
-        self.vectors.delete(ids, keep=frozenset(chunk.id for chunk in chunks))
+        self.catalog.upsert(rows, keys)
+        self.vectors.delete(stale)
         self.catalog.end()
 
     def delete(self, paper_ids: Sequence[str]) -> int:
         """Removes papers; unknown ids are ignored. Returns how many were there. Call within `writing`."""
         known = list(self.catalog.hashes(paper_ids))
         if known:
-            self.catalog.begin(known)
+            chunk_ids = self._chunk_ids(known)
+            self.catalog.begin(known, chunk_ids)
             self.catalog.delete(known)
-            self._drop(known)
+            self.vectors.delete(chunk_ids)
+            self.terms.delete(known)
             self.catalog.end()
         return len(known)
 
-    def _drop(self, paper_ids: Sequence[str]) -> None:
-        self.vectors.delete(paper_ids)
-        self.terms.delete(paper_ids)
+    def _chunk_ids(self, paper_ids: Sequence[str]) -> list[str]:
+        return [chunk.id for _, chunks in self.catalog.get(paper_ids).values() for chunk in chunks]
 
-    def _recover(self) -> None:
+    def recover(self) -> None:
+        """Cleans up after a write that was cut short. Call while the folder is locked."""
         unfinished = self.catalog.pending()
-        if not unfinished:
+        if not unfinished.paper_ids:
             return
-        records = self.catalog.get(unfinished)
-        chunk_ids = frozenset(chunk.id for _, chunks in records.values() for chunk in chunks)
-        self.vectors.delete(unfinished, keep=chunk_ids)
-        self.terms.delete([paper_id for paper_id in unfinished if paper_id not in records])
+        records = self.catalog.get(unfinished.paper_ids)
+        current = {chunk.id for _, chunks in records.values() for chunk in chunks}
+        self.vectors.delete([chunk_id for chunk_id in unfinished.chunk_ids if chunk_id not in current])
+        self.terms.delete([paper_id for paper_id in unfinished.paper_ids if paper_id not in records])
         self.terms.upsert([paper for paper, _ in records.values()])
         self.catalog.end()
 
@@ -186,7 +226,35 @@ class Index:
 
 
 @contextmanager
-def _write_errors(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
+    """Holds the folder's write lock.
+
+    Raises:
+        IndexBusyError: Another process is writing.
+        PaperIndexError: The folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise IndexBusyError(
+            f"Another ingest is writing to {folder}. Wait for it to finish and try again."
+        ) from error
+    except OSError as error:
+        raise PaperIndexError(
+            f"The index folder {folder} cannot be written ({error.strerror}). "
+            "Check its permissions or give another --index folder."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def write_errors(folder: Path) -> Iterator[None]:
     """Turns whatever the stores' native cores raise into one sentence."""
     try:
         yield

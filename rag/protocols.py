@@ -50,8 +50,8 @@ class VectorStore(Protocol):
     def upsert(self, chunks: Sequence[Chunk], vectors: Vectors) -> None:
         """Adds or replaces chunks by id."""
 
-    def delete(self, paper_ids: Sequence[str], keep: frozenset[str] = frozenset()) -> None:
-        """Removes every chunk of these papers except the chunk ids in `keep`."""
+    def delete(self, chunk_ids: Sequence[str]) -> None:
+        """Removes chunks by id; unknown ids are ignored."""
 
     def query(self, vector: Vectors, k: int) -> list[tuple[str, str, float]]:
         """The `k` nearest as (chunk id, paper id, cosine), best first."""
@@ -82,11 +82,31 @@ class TermIndex(Protocol):
         """Number of papers."""
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Size of a catalog; `revision` grows with every change of a record."""
+
+    papers: int
+    chunks: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What a write that was cut short had set out to write or to replace."""
+
+    paper_ids: list[str]
+    chunk_ids: list[str]
+
+
 class Catalog(Protocol):
     """The records, and the truth about what is in the index: what it lacks does not exist."""
 
     def get(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, tuple[Chunk, ...]]]:
         """Records with their current chunks; unknown ids are left out."""
+
+    def find(self, keys: Sequence[str]) -> dict[str, list[str]]:
+        """Ids of the papers that have each key (`doi:…`, `title:…`); keys of no paper are left out."""
 
     def hashes(self, paper_ids: Sequence[str]) -> dict[str, str]:
         """Content hash of each known paper."""
@@ -94,23 +114,25 @@ class Catalog(Protocol):
     def papers(self) -> Iterator[Paper]:
         """Every record, newest first."""
 
-    def upsert(self, rows: Iterable[tuple[Paper, tuple[Chunk, ...]]]) -> None:
-        """Adds or replaces records in one transaction."""
+    def upsert(
+        self, rows: Iterable[tuple[Paper, tuple[Chunk, ...]]], keys: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """Adds or replaces records, and adds `keys` by paper id, in one transaction."""
 
     def delete(self, paper_ids: Sequence[str]) -> None:
-        """Removes records in one transaction."""
+        """Removes records and their keys in one transaction."""
 
-    def counts(self) -> tuple[int, int]:
-        """Papers and chunks."""
+    def counts(self) -> Counts:
+        """Papers, chunks and revision, without counting."""
 
-    def begin(self, paper_ids: Sequence[str]) -> None:
-        """Journals papers whose write begins."""
+    def begin(self, paper_ids: Sequence[str], chunk_ids: Sequence[str]) -> None:
+        """Journals papers and chunks whose write begins."""
 
     def end(self) -> None:
         """Clears the journal."""
 
-    def pending(self) -> list[str]:
-        """Papers of a write that was cut short."""
+    def pending(self) -> Unfinished:
+        """What a write that was cut short had begun."""
 
 
 class Retriever(Protocol):

@@ -81,7 +81,9 @@ class HybridRetriever:
         ids = list(dict.fromkeys([*(paper_id for _, paper_id, _ in dense), *lexical]))
         records = self._index.catalog.get(ids)
         cosines = {chunk_id: cosine for chunk_id, _, cosine in dense}
-        missing = [c.id for i in lexical if i in records for c in records[i][1] if c.id not in cosines]
+        # Papers found by words only, and papers whose chunks were replaced between the two look-ups.
+        unscored = (chunks for _, chunks in records.values() if not any(chunk.id in cosines for chunk in chunks))
+        missing = [chunk.id for chunks in unscored for chunk in chunks]
         cosines |= self._index.vectors.similarities(vector, missing)
         return _candidates(records, cosines, dense, lexical)
 

@@ -17,7 +17,7 @@ def paper_to_dict(paper: Paper) -> dict[str, Any]:
     return {
         key: list(value) if isinstance(value, tuple) else value
         for key, value in plain.items()
-        if value not in (None, "", (), {}) or key in ("title", "abstract")
+        if (value not in (None, "", (), {}) and value is not False) or key in ("title", "abstract")
     }
 
 

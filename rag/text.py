@@ -64,8 +64,17 @@ def searchable(text: str) -> str:
     """The same text as an index sees it: compatibility forms folded, `S²FT` as `S2FT`, `3×` as `3x`."""
     text = readable(text).replace("×", "x")
     text = re.sub(r"[\^_]\{?(\w+)\}?", r"\1", text)
-    folded = unicodedata.normalize("NFKD", text)
+    if text.isascii():
+        return text
+    folded = unicodedata.normalize("NFKD", text.translate(_UNDECOMPOSED))
     return "".join(char for char in folded if not unicodedata.combining(char))
+
+
+# Letters that Unicode does not take apart into a plain one and an accent.
+_UNDECOMPOSED = str.maketrans(
+    {"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th",
+     "ß": "ss", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ı": "i", "ħ": "h", "Ħ": "H", "ŧ": "t", "Ŧ": "T"}
+)  # fmt: skip
 
 
 # --- sentences ---------------------------------------------------------------------------------

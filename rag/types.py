@@ -48,6 +48,7 @@ class Paper:
         kind: `digest` where `abstract` holds our own summary, not the authors' words.
         source: The file or address it was read from.
         extra: Whatever else the source said, as text.
+        keep_id: `id` is the paper's whole identity (BEIR corpora): never merged with one of another id.
     """
 
     id: str
@@ -61,11 +62,13 @@ class Paper:
     url: str | None = None
     doi: str | None = None
     arxiv_id: str | None = None
+    pubmed_id: str | None = None
     categories: tuple[str, ...] = ()
     comments: int | None = None
     kind: PaperKind = "abstract"
     source: str = ""
     extra: Mapping[str, str] = field(default_factory=lambda: NO_EXTRA, hash=False)
+    keep_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)

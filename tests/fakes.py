@@ -6,7 +6,7 @@ import math
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from rag.config import Config
 from rag.errors import GenerationError
 from rag.index import Index, Manifest
 from rag.pipeline import Pipeline
-from rag.protocols import GenerationLimits, Message, Vectors
+from rag.protocols import Counts, GenerationLimits, Message, Unfinished, Vectors
 from rag.serialize import content_hash
 from rag.text import sentence_spans, terms, words
 from rag.turns import FairQueue
@@ -64,10 +64,9 @@ class FakeVectorStore:
         for chunk, vector in zip(chunks, vectors, strict=True):
             self.rows[chunk.id] = (chunk.paper.id, vector)
 
-    def delete(self, paper_ids: Sequence[str], keep: frozenset[str] = frozenset()) -> None:
-        gone = [c for c, (paper_id, _) in self.rows.items() if paper_id in paper_ids and c not in keep]
-        for chunk_id in gone:
-            del self.rows[chunk_id]
+    def delete(self, chunk_ids: Sequence[str]) -> None:
+        for chunk_id in chunk_ids:
+            self.rows.pop(chunk_id, None)
 
     def query(self, vector: Vectors, k: int) -> list[tuple[str, str, float]]:
         scored = [(chunk_id, paper_id, float(row @ vector)) for chunk_id, (paper_id, row) in self.rows.items()]
@@ -122,10 +121,16 @@ class FakeCatalog:
 
     def __init__(self) -> None:
         self.rows: dict[str, tuple[Paper, tuple[Chunk, ...]]] = {}
+        self.keys: dict[str, set[str]] = {}
+        self.revision = 0
         self.journal: dict[str, None] = {}
+        self.chunk_journal: dict[str, None] = {}
 
     def get(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, tuple[Chunk, ...]]]:
         return {paper_id: self.rows[paper_id] for paper_id in paper_ids if paper_id in self.rows}
+
+    def find(self, keys: Sequence[str]) -> dict[str, list[str]]:
+        return {key: sorted(self.keys[key]) for key in keys if self.keys.get(key)}
 
     def hashes(self, paper_ids: Sequence[str]) -> dict[str, str]:
         return {paper_id: content_hash(paper) for paper_id, (paper, _) in self.get(paper_ids).items()}
@@ -134,24 +139,35 @@ class FakeCatalog:
         by_id = sorted((paper for paper, _ in self.rows.values()), key=lambda paper: paper.id)
         yield from sorted(by_id, key=lambda paper: paper.date or "", reverse=True)
 
-    def upsert(self, rows: Iterable[tuple[Paper, tuple[Chunk, ...]]]) -> None:
+    def upsert(
+        self, rows: Iterable[tuple[Paper, tuple[Chunk, ...]]], keys: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
         self.rows.update({paper.id: (paper, chunks) for paper, chunks in rows})
+        for paper_id, own in (keys or {}).items():
+            for key in own:
+                self.keys.setdefault(key, set()).add(paper_id)
+        self.revision += 1
 
     def delete(self, paper_ids: Sequence[str]) -> None:
         for paper_id in paper_ids:
             self.rows.pop(paper_id, None)
+            for holders in self.keys.values():
+                holders.discard(paper_id)
+        self.revision += 1
 
-    def counts(self) -> tuple[int, int]:
-        return len(self.rows), sum(len(chunks) for _, chunks in self.rows.values())
+    def counts(self) -> Counts:
+        return Counts(len(self.rows), sum(len(chunks) for _, chunks in self.rows.values()), self.revision)
 
-    def begin(self, paper_ids: Sequence[str]) -> None:
+    def begin(self, paper_ids: Sequence[str], chunk_ids: Sequence[str]) -> None:
         self.journal |= dict.fromkeys(paper_ids)
+        self.chunk_journal |= dict.fromkeys(chunk_ids)
 
     def end(self) -> None:
         self.journal.clear()
+        self.chunk_journal.clear()
 
-    def pending(self) -> list[str]:
-        return sorted(self.journal)
+    def pending(self) -> Unfinished:
+        return Unfinished(sorted(self.journal), sorted(self.chunk_journal))
 
 
 class FakeRetriever:

@@ -463,6 +463,7 @@ class Report:
     unchanged: int = 0
     duplicates: int = 0
     rejected: tuple[Rejected, ...] = ()
+    rejected_count: int = 60
     papers_in_index: int = 3
     chunks_in_index: int = 3
     seconds: float = 0.1

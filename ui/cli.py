@@ -44,9 +44,22 @@ def _common(
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders; none: the sample papers.")] = None,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Files, folders, patterns, - for standard input, arxiv:ID, arxiv-search:WORDS, "
+            "daily-papers:DATE; none: the sample papers."
+        ),
+    ] = None,
     form: Annotated[str | None, typer.Option("--format", help="Format, where telling it by content fails.")] = None,
+    columns: Annotated[
+        list[str] | None, typer.Option("--columns", help="What holds what, as in title=Name,abstract=Summary.")
+    ] = None,
+    rejected: Annotated[
+        Path | None, typer.Option("--rejected", help="Report of rejected records; default: in the index folder.")
+    ] = None,
     index: options.Index = None,
+    chroma_url: options.ChromaUrl = None,
     embedding_model: options.EmbeddingModel = None,
     device: options.Device = None,
     as_json: options.Json = False,
@@ -54,8 +67,36 @@ def ingest(
     """Read papers into the index."""
     from ui import ingesting
 
-    config = options.load(index=index, embedding_model=embedding_model, device=device)
-    ingesting.run(config, paths or [], form, as_json)
+    config = options.load(index=index, chroma_url=chroma_url, embedding_model=embedding_model, device=device)
+    ingesting.run(config, paths or [], form, columns or [], rejected, as_json)
+
+
+@app.command()
+def reindex(
+    index: options.Index = None,
+    chroma_url: options.ChromaUrl = None,
+    embedding_model: options.EmbeddingModel = None,
+    device: options.Device = None,
+    as_json: options.Json = False,
+) -> None:
+    """Rebuild the index from its own records: after an update, or for another embedding model."""
+    from ui import ingesting
+
+    config = options.load(index=index, chroma_url=chroma_url, embedding_model=embedding_model, device=device)
+    ingesting.run_reindex(config, as_json)
+
+
+@app.command()
+def export(
+    paper_ids: Annotated[list[str] | None, typer.Argument(help="Ids of papers; none: all.")] = None,
+    form: Annotated[str, typer.Option("--format", help="jsonl, csv, bibtex, ris, csl-json or markdown.")] = "jsonl",
+    output: Annotated[Path | None, typer.Option("--output", help="File to write; none: standard output.")] = None,
+    index: options.Index = None,
+) -> None:
+    """Papers of the index for other programs: BibTeX, RIS, JSON lines, CSV, CSL-JSON, Markdown."""
+    from ui import exporting
+
+    exporting.run(options.load(index=index), paper_ids or [], form, output)
 
 
 @app.command()

@@ -52,28 +52,33 @@ def delete_papers(config: Config, paper_ids: list[str], as_json: bool) -> None:
     with index.writing():
         deleted = index.delete(paper_ids)
     if as_json:
-        print_json({"deleted": deleted, "papers_in_index": index.catalog.counts()[0]})
+        print_json({"deleted": deleted, "papers_in_index": index.catalog.counts().papers})
     else:
-        typer.echo(f"Deleted {deleted} of {len(paper_ids)}. The index holds {index.catalog.counts()[0]} papers.")
+        typer.echo(f"Deleted {deleted} of {len(paper_ids)}. The index holds {index.catalog.counts().papers} papers.")
 
 
 def show_status(config: Config, as_json: bool) -> None:
     """Where the index is, what built it, and what it holds."""
     manifest = read_manifest(config.index)
-    papers, chunks = build.open_catalog(config).counts()
+    counts = build.open_catalog(config).counts()
     if as_json:
         print_json(
             {
                 "index": str(config.index),
-                "papers": papers,
-                "chunks": chunks,
+                "papers": counts.papers,
+                "chunks": counts.chunks,
                 "embedding_model": manifest.embedding_model,
                 "dimension": manifest.dimension,
+                "chunking": manifest.chunking,
+                "chroma_url": manifest.chroma_url,
+                "revision": counts.revision,
                 "schema": manifest.schema,
             }
         )
         return
+    place = f", vectors on {manifest.chroma_url}" if manifest.chroma_url else ""
     typer.echo(
-        f"{config.index}: {papers} papers in {chunks} chunks, embedded with {manifest.embedding_model} "
-        f"({manifest.dimension} dimensions), format {manifest.schema}."
+        f"{config.index}: {counts.papers} papers in {counts.chunks} chunks, embedded with {manifest.embedding_model} "
+        f"({manifest.dimension} dimensions, cut as {manifest.chunking or 'before format 2'}){place}, "
+        f"format {manifest.schema}, revision {counts.revision}."
     )

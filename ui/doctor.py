@@ -128,7 +128,7 @@ def _index(config: Config) -> Finding:
     except PaperchatError as error:
         return Finding("Index", "missing", str(error), "paperchat ingest PATH --index NEW_FOLDER")
     identity = index.identity()
-    pending = index.catalog.pending()
+    pending = index.catalog.pending().paper_ids
     if pending:
         detail = f"a write of {len(pending)} papers was cut short; the next ingest repairs it"
         return Finding("Index", "note", detail, "paperchat ingest")

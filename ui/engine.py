@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from ingest.pipeline import SAMPLES
+from ingest.pipeline import SAMPLES, Progress
 from ingest.records import IngestReport
 from rag import build
 from rag.config import Config
@@ -94,7 +94,7 @@ class Engine:
         assert self._pipeline is not None
         return self._pipeline
 
-    def ingest(self, paths: Sequence[Path], progress: Callable[[int, int | None], None]) -> IngestReport:
+    def ingest(self, paths: Sequence[Path], progress: Progress) -> IngestReport:
         """Adds files to the index the page searches; new papers can be asked about when it returns.
 
         Raises:
@@ -155,11 +155,11 @@ class Engine:
     def _holdings(self) -> tuple[int, int, bool]:
         try:
             catalog = build.open_catalog(self._config)
-            papers, chunks = catalog.counts()
+            counts = catalog.counts()
             newest = next(catalog.papers(), None)
         except PaperchatError:
             return 0, 0, False
-        return papers, chunks, newest is not None and newest.kind == "digest"
+        return counts.papers, counts.chunks, newest is not None and newest.kind == "digest"
 
 
 def suggest(papers: Sequence[Paper]) -> tuple[str, ...]:

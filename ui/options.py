@@ -10,6 +10,7 @@ import typer
 from rag.config import Config
 
 Index = Annotated[Path | None, typer.Option("--index", help="Folder of the index.", show_default=False)]
+ChromaUrl = Annotated[str | None, typer.Option("--chroma-url", help="Chroma server that holds the vectors.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output, nothing else on stdout.")]
 Model = Annotated[
     str | None,

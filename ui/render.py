@@ -191,7 +191,7 @@ def ingest_report(report: IngestReport) -> str:
     counts = "".join(
         f"<li><b>{getattr(report, name):,}</b> {escape(label)}</li>" for name, label in texts.REPORT_COUNTS
     )
-    refused = len(report.rejected)
+    refused = report.rejected_count
     counts += f"<li><b>{refused:,}</b> {escape(texts.REJECTED)}</li>"
     rows = "".join(
         f"<li><b>{escape(PurePath(item.source).name)}</b> {escape(item.where)}: {escape(item.reason)}</li>"

@@ -77,8 +77,7 @@ OPEN_PAPER = "Open the paper in a new tab"
 # Adding papers.
 ADD_PAPERS = "Add papers"
 DROP_LABEL = "Drop files here, in any format paperchat reads"
-INGESTING = "Reading the papers"
-PAPERS_UNIT = "papers"
+INGESTING = "Reading the papers: {papers} so far"
 REPORT_HEADING = "Added to the collection"
 REPORT_COUNTS = (
     ("read", "read"),

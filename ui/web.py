@@ -326,8 +326,8 @@ class _Page:
         return update
 
     def _ingest(self, files: Sequence[str] | None, progress: gr.Progress = gr.Progress()) -> Update:  # noqa: B008
-        def report(done: int, total: int | None) -> None:
-            progress((done, total), desc=texts.INGESTING, unit=texts.PAPERS_UNIT)
+        def report(done: int, total: int, papers: int) -> None:
+            progress(done / total if total else None, desc=texts.INGESTING.format(papers=papers))
 
         if not files:
             return {self.files: None}

@@ -12,14 +12,10 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ingest.records import Record, Records, Rejected, title_id
-from rag.text import readable
-from rag.types import Paper
-
-if TYPE_CHECKING:
-    from ingest.sources import SourceFile
+from ingest.fields import make_record
+from ingest.records import Record, Records, Rejected
+from ingest.sources.opened import Head, SourceFile
 
 NAME = "daily-papers"
 SEPARATOR = "·"
@@ -37,10 +33,9 @@ _FURNITURE = re.compile(r"^(submitted by \S+|upvotes? ?\d*)$", re.IGNORECASE)
 Line = tuple[int, str]
 
 
-def matches(head: str) -> bool:
+def matches(head: Head) -> bool:
     """A lone middle dot followed by a date is what no other text format has."""
-    lines = [line.strip() for line in head.splitlines() if line.strip()]
-    return any(a == SEPARATOR and _DATE.match(b) for a, b in pairwise(lines))
+    return any(a == SEPARATOR and _DATE.match(b) for a, b in pairwise(head.lines))
 
 
 def page_year(path: Path) -> int:
@@ -50,11 +45,20 @@ def page_year(path: Path) -> int:
     return datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC).year
 
 
+def this_year() -> int:
+    """Year of a page that comes without a file."""
+    return datetime.datetime.now(datetime.UTC).year
+
+
 def read(file: SourceFile) -> Records:
     """Papers of the page; a block that is no paper is rejected with its line."""
+    return read_lines(((number, line) for number, text in file.lines() if (line := text.strip())), file)
+
+
+def read_lines(lines: Iterator[Line], file: SourceFile) -> Records:
+    """Papers of a page given as its lines, blank ones left out."""
     block: list[Line] = []
     first = True
-    lines = _lines(file)
     for number, line in lines:
         if line != SEPARATOR:
             block.append((number, line))
@@ -65,41 +69,34 @@ def read(file: SourceFile) -> Records:
         # Where the date is missing, what stands in its place is the next paper's title.
         block = [] if _is_date_like(date_line[1]) else [date_line]
     if any(_AUTHORS.match(line) for _, line in block):
-        yield Rejected(str(file.path), f"line {block[0][0]}", "the file ends before this paper's date")
+        yield Rejected(file.name, f"line {block[0][0]}", "the file ends before this paper's date")
 
 
 def _is_date_like(line: str) -> bool:
     return not line or (len(line) <= DATE_LENGTH and (" " not in line or any(char.isdigit() for char in line)))
 
 
-def _lines(file: SourceFile) -> Iterator[Line]:
-    for number, line in enumerate(iter(file.text.readline, ""), start=1):
-        if stripped := line.strip():
-            yield number, stripped
-
-
 def _paper(block: list[Line], date_line: Line, file: SourceFile) -> Record:
     where = f"line {block[0][0] if block else date_line[0]}"
     date = _DATE.match(date_line[1])
     if len(block) < 3:
-        return Rejected(str(file.path), where, "a title, an abstract or the authors' line is missing")
+        return Rejected(file.name, where, "a title, an abstract or the authors' line is missing")
     if date is None:
-        return Rejected(str(file.path), f"line {date_line[0]}", f"{date_line[1][:40]!r} is not a date")
+        return Rejected(file.name, f"line {date_line[0]}", f"{date_line[1][:40]!r} is not a date")
     iso = _iso(date, file.year)
     if iso is None:
-        return Rejected(str(file.path), f"line {date_line[0]}", f"{date_line[1][:40]!r} is no day of the calendar")
-    title = readable(block[0][1])
+        return Rejected(file.name, f"line {date_line[0]}", f"{date_line[1][:40]!r} is no day of the calendar")
     byline = block[-1][1]
     authors = _AUTHORS.match(byline)
-    return Paper(
-        id=title_id(title),
-        title=title,
-        abstract=readable(" ".join(line for _, line in block[1:-1])),
+    return make_record(
+        file.name,
+        where,
+        title=block[0][1],
+        abstract=" ".join(line for _, line in block[1:-1]),
         author_count=int(authors[1]) if authors else None,
         organization=None if authors else _organization(byline),
         date=iso,
         comments=int(date[4] or 0),
-        source=str(file.path),
     )
 
 

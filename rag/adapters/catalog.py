@@ -5,25 +5,34 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rag.errors import PaperIndexError
+from rag.protocols import Counts, Unfinished
 from rag.serialize import content_hash, paper_from_dict, paper_to_dict
 from rag.types import Chunk, Paper
 
+# `keys` leads from whatever identifies a paper (DOI, arXiv id, title) to its id; `counts` has one row,
+# kept in the same transaction as the records, so that a question never counts a million rows.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS papers (
     id TEXT PRIMARY KEY, hash TEXT NOT NULL, date TEXT, title TEXT NOT NULL, record TEXT NOT NULL,
     spans TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS papers_by_date ON papers (date DESC, id);
+);
+CREATE INDEX IF NOT EXISTS papers_by_date ON papers (coalesce(date, '') DESC, id);
+CREATE TABLE IF NOT EXISTS keys (key TEXT, id TEXT, PRIMARY KEY (key, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS keys_by_id ON keys (id);
 CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pending_chunks (id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS counts (papers INTEGER NOT NULL, chunks INTEGER NOT NULL, revision INTEGER NOT NULL);
 """
+FIRST_COUNTS = "INSERT INTO counts SELECT 0, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM counts)"
 # SQLite's limit on parameters in one statement is 32,766; this leaves room.
 BATCH = 10_000
+PAGE = 500
 
 
 class SqliteCatalog:
@@ -38,77 +47,123 @@ class SqliteCatalog:
         self._path = path
         self._local = threading.local()
         with self._errors():
-            self._connection().executescript(SCHEMA)
+            connection = self._connection()
+            # A reader of an index in a folder that it may not write to finds everything made.
+            if connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'counts'").fetchone()[0] == 0:
+                connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {FIRST_COUNTS}; COMMIT;")
 
     def get(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, tuple[Chunk, ...]]]:
         """Records with their chunks, in the order asked for; unknown ids are left out."""
         found: dict[str, tuple[Paper, tuple[Chunk, ...]]] = {}
-        for row in self._select("id, record, spans", paper_ids):
+        for row in self._select("SELECT id, record, spans FROM papers WHERE id", paper_ids):
             paper = paper_from_dict(json.loads(row[1]))
             found[row[0]] = paper, tuple(Chunk(paper, start, end) for start, end in json.loads(row[2]))
         return {paper_id: found[paper_id] for paper_id in paper_ids if paper_id in found}
 
+    def find(self, keys: Sequence[str]) -> dict[str, list[str]]:
+        """Ids of the papers that have each key, in order; keys of no paper are left out."""
+        found: dict[str, list[str]] = {}
+        for key, paper_id in self._select("SELECT key, id FROM keys WHERE key", keys):
+            found.setdefault(key, []).append(paper_id)
+        return found
+
     def hashes(self, paper_ids: Sequence[str]) -> dict[str, str]:
         """Content hash of each known paper."""
-        return {row[0]: row[1] for row in self._select("id, hash", paper_ids)}
+        return dict(self._select("SELECT id, hash FROM papers WHERE id", paper_ids))
 
     def papers(self) -> Iterator[Paper]:
-        """Every record, newest first."""
+        """Every record, newest first, read page by page so that no writer has to wait for the reader."""
         with self._errors():
-            for (record,) in self._connection().execute("SELECT record FROM papers ORDER BY date DESC, id"):
-                yield paper_from_dict(json.loads(record))
+            last: tuple[str, str] | None = None
+            while True:
+                query = "SELECT coalesce(date, ''), id, record FROM papers "
+                after: tuple[Any, ...] = ()
+                if last is not None:
+                    query += "WHERE coalesce(date, '') < ? OR (coalesce(date, '') = ? AND id > ?) "
+                    after = (last[0], last[0], last[1])
+                query += "ORDER BY coalesce(date, '') DESC, id LIMIT ?"
+                rows = self._connection().execute(query, (*after, PAGE)).fetchall()
+                for _, _, record in rows:
+                    yield paper_from_dict(json.loads(record))
+                if len(rows) < PAGE:
+                    return
+                last = rows[-1][0], rows[-1][1]
 
-    def upsert(self, rows: Iterable[tuple[Paper, tuple[Chunk, ...]]]) -> None:
-        """Adds or replaces records and clears them from the journal, in one transaction."""
+    def upsert(
+        self, rows: Iterable[tuple[Paper, tuple[Chunk, ...]]], keys: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """Adds or replaces records, and adds `keys` by paper id, in one transaction."""
+        rows = list(rows)
         with self._transaction() as connection:
+            gone = self._count(connection, [paper.id for paper, _ in rows])
             for paper, chunks in rows:
                 spans = json.dumps([(chunk.start, chunk.end) for chunk in chunks])
                 record = json.dumps(paper_to_dict(paper), ensure_ascii=False)
                 values = (paper.id, content_hash(paper), paper.date, paper.title, record, spans)
                 connection.execute("INSERT OR REPLACE INTO papers VALUES (?, ?, ?, ?, ?, ?)", values)
+            pairs = [(key, paper_id) for paper_id, own in (keys or {}).items() for key in own]
+            connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", pairs)
+            came = len({paper.id for paper, _ in rows}), sum(len(chunks) for _, chunks in rows)
+            self._recount(connection, came[0] - gone[0], came[1] - gone[1])
 
     def delete(self, paper_ids: Sequence[str]) -> None:
-        """Removes records in one transaction."""
+        """Removes records and their keys in one transaction."""
         with self._transaction() as connection:
+            gone = self._count(connection, paper_ids)
             connection.executemany("DELETE FROM papers WHERE id = ?", [(i,) for i in paper_ids])
+            connection.executemany("DELETE FROM keys WHERE id = ?", [(i,) for i in paper_ids])
+            self._recount(connection, -gone[0], -gone[1])
 
-    def counts(self) -> tuple[int, int]:
-        """Papers and chunks."""
+    def counts(self) -> Counts:
+        """Papers, chunks, and how often the records were changed."""
         with self._errors():
-            query = "SELECT count(*), coalesce(sum(json_array_length(spans)), 0) FROM papers"
-            papers, chunks = self._connection().execute(query).fetchone()
-        return papers, chunks
+            papers, chunks, revision = (
+                self._connection().execute("SELECT papers, chunks, revision FROM counts").fetchone()
+            )
+            return Counts(papers, chunks, revision)
 
-    def begin(self, paper_ids: Sequence[str]) -> None:
-        """Notes papers whose write begins, so that a write cut short is found and cleaned up."""
+    def begin(self, paper_ids: Sequence[str], chunk_ids: Sequence[str]) -> None:
+        """Notes papers and chunks whose write begins, so that a write cut short is found and cleaned up."""
         with self._transaction() as connection:
             connection.executemany("INSERT OR IGNORE INTO pending VALUES (?)", [(i,) for i in paper_ids])
+            connection.executemany("INSERT OR IGNORE INTO pending_chunks VALUES (?)", [(i,) for i in chunk_ids])
 
     def end(self) -> None:
         """Clears the journal: everything noted is written or rolled back in every store."""
         with self._transaction() as connection:
             connection.execute("DELETE FROM pending")
+            connection.execute("DELETE FROM pending_chunks")
 
-    def pending(self) -> list[str]:
-        """Papers of a write that was cut short."""
+    def pending(self) -> Unfinished:
+        """Papers and chunks of a write that was cut short."""
         with self._errors():
-            return [row[0] for row in self._connection().execute("SELECT id FROM pending ORDER BY id")]
+            connection = self._connection()
+            papers = [row[0] for row in connection.execute("SELECT id FROM pending ORDER BY id")]
+            chunks = [row[0] for row in connection.execute("SELECT id FROM pending_chunks ORDER BY id")]
+            return Unfinished(papers, chunks)
 
-    def _select(self, columns: str, paper_ids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    def _count(self, connection: sqlite3.Connection, paper_ids: Sequence[str]) -> tuple[int, int]:
+        papers = chunks = 0
+        for part in _parts(sorted(set(paper_ids))):
+            query = f"SELECT count(*), coalesce(sum(json_array_length(spans)), 0) FROM papers WHERE id IN ({_marks(part)})"  # noqa: S608  # marks only
+            row = connection.execute(query, tuple(part)).fetchone()
+            papers, chunks = papers + row[0], chunks + row[1]
+        return papers, chunks
+
+    def _recount(self, connection: sqlite3.Connection, papers: int, chunks: int) -> None:
+        query = "UPDATE counts SET papers = papers + ?, chunks = chunks + ?, revision = revision + 1"
+        connection.execute(query, (papers, chunks))
+
+    def _select(self, query: str, values: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         with self._errors():
-            for start in range(0, len(paper_ids), BATCH):
-                part = paper_ids[start : start + BATCH]
-                marks = ",".join("?" * len(part))
-                yield from self._connection().execute(
-                    f"SELECT {columns} FROM papers WHERE id IN ({marks})",  # noqa: S608  # columns are our own
-                    tuple(part),
-                )
+            for part in _parts(values):
+                yield from self._connection().execute(f"{query} IN ({_marks(part)})", tuple(part))
 
     def _connection(self) -> sqlite3.Connection:
         # One connection a thread: SQLite's own locking then keeps readers consistent.
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = sqlite3.connect(self._path, timeout=10)
+            connection = sqlite3.connect(self._path, timeout=30)
             connection.execute("PRAGMA journal_mode=WAL")
             self._local.connection = connection
         return connection
@@ -127,3 +182,12 @@ class SqliteCatalog:
                 f"The catalog {self._path} cannot be used ({error}). Check free disk space and permissions "
                 "with 'paperchat doctor'; nothing already ingested was changed."
             ) from error
+
+
+def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), BATCH):
+        yield values[start : start + BATCH]
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ",".join("?" * len(values))

@@ -1,70 +1,76 @@
-"""Chunk vectors in a Chroma collection on disk. Chroma holds vectors and ids; records are the catalog's."""
+"""Chunk vectors in a Chroma collection, on disk or on a server. Chroma holds vectors and ids; records are the catalog's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
+from rag.adapters.chroma_folder import ChromaFolder
 from rag.errors import PaperIndexError
 from rag.protocols import Vectors
 from rag.types import Chunk
 
-COLLECTION = "chunks"
-BATCH = 2000
+# Small parts, so that a question asked meanwhile waits for a part, not for a batch.
+BATCH = 250
+HNSW = {"space": "cosine"}
 
 
 class ChromaStore:
-    """A persistent collection in cosine space."""
+    """A collection in cosine space, in a folder or on a Chroma server."""
 
-    def __init__(self, folder: Path) -> None:
-        """Opens or creates the collection in `folder`.
+    def __init__(self, collection: str, folder: Path, url: str = "") -> None:
+        """Opens or creates the collection.
+
+        Args:
+            collection: Its name.
+            folder: Where its files are, if no server holds it.
+            url: Address of a Chroma server (`chroma run`), or empty.
 
         Raises:
-            PaperIndexError: The files are damaged or cannot be written.
+            PaperIndexError: The files are damaged or cannot be written, or the server cannot be reached.
         """
-        import chromadb
-        from chromadb.config import Settings
-
-        try:
-            client = chromadb.PersistentClient(str(folder), Settings(anonymized_telemetry=False))
-            # No embedding function: the default one would fetch a model from a hub.
-            self._collection: Any = client.get_or_create_collection(
-                COLLECTION, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
-            )
-        except Exception as error:  # Chroma raises its Rust core's own types, which share no base
-            raise PaperIndexError(
-                f"The vector store in {folder} cannot be opened ({error}). "
-                "Check the disk and the permissions; if it is damaged, ingest into a new --index folder."
-            ) from error
+        self._name = collection
+        self._held: tuple[Any, Any] | None = None
+        self._where = f"The Chroma server {url}" if url else f"The vector store in {folder}"
+        self._mend = (
+            "Check that it runs ('chroma run --path FOLDER') and that the address is right"
+            if url
+            else "Check the disk and the permissions; if it is damaged, run 'paperchat reindex'"
+        )
+        with self._errors():
+            self._client = _connect(url) if url else None
+            self._folder = None if url else ChromaFolder.at(folder)
+        with self._collection():
+            pass
 
     def upsert(self, chunks: Sequence[Chunk], vectors: Vectors) -> None:
         """Adds or replaces chunks by id."""
         for start in range(0, len(chunks), BATCH):
             part = chunks[start : start + BATCH]
-            self._collection.upsert(
-                ids=[chunk.id for chunk in part],
-                embeddings=vectors[start : start + BATCH],
-                metadatas=[{"paper_id": chunk.paper.id} for chunk in part],
-            )
+            with self._collection() as collection:
+                collection.upsert(
+                    ids=[chunk.id for chunk in part],
+                    embeddings=vectors[start : start + BATCH],
+                    metadatas=[{"paper_id": chunk.paper.id} for chunk in part],
+                )
 
-    def delete(self, paper_ids: Sequence[str], keep: frozenset[str] = frozenset()) -> None:
-        """Removes every chunk of these papers except the ids in `keep`."""
-        if not paper_ids:
-            return
-        found = self._collection.get(where={"paper_id": {"$in": list(paper_ids)}}, include=[])["ids"]
-        gone = [chunk_id for chunk_id in found if chunk_id not in keep]
-        for start in range(0, len(gone), BATCH):
-            self._collection.delete(ids=gone[start : start + BATCH])
+    def delete(self, chunk_ids: Sequence[str]) -> None:
+        """Removes chunks by id; unknown ids are ignored."""
+        for start in range(0, len(chunk_ids), BATCH):
+            with self._collection() as collection:
+                collection.delete(ids=list(chunk_ids[start : start + BATCH]))
 
     def query(self, vector: Vectors, k: int) -> list[tuple[str, str, float]]:
         """The `k` nearest as (chunk id, paper id, cosine), best first."""
-        k = min(k, self.count())
         if k < 1:
             return []
-        found = self._collection.query(query_embeddings=[vector], n_results=k, include=["distances", "metadatas"])
+        with self._collection() as collection:
+            found = collection.query(query_embeddings=[vector], n_results=k, include=["distances", "metadatas"])
         rows = zip(found["ids"][0], found["metadatas"][0], found["distances"][0], strict=True)
         return [(chunk_id, meta["paper_id"], 1.0 - distance) for chunk_id, meta, distance in rows]
 
@@ -72,10 +78,57 @@ class ChromaStore:
         """Exact cosine of each of these chunks to `vector`; unknown ids are left out."""
         if not chunk_ids:
             return {}
-        found = self._collection.get(ids=list(chunk_ids), include=["embeddings"])
+        with self._collection() as collection:
+            found = collection.get(ids=list(chunk_ids), include=["embeddings"])
         cosines = np.asarray(found["embeddings"], dtype=np.float32) @ vector
         return dict(zip(found["ids"], cosines.tolist(), strict=True))
 
     def count(self) -> int:
         """Number of chunks."""
-        return int(self._collection.count())
+        with self._collection() as collection:
+            return int(collection.count())
+
+    def drop(self) -> None:
+        """Removes the collection, from a server too."""
+        with self._errors(), self._turn() as client:
+            client.delete_collection(self._name)
+
+    @contextmanager
+    def _turn(self) -> Iterator[Any]:
+        if self._folder is None:
+            yield self._client
+            return
+        with self._folder.turn() as client:
+            yield client
+
+    @contextmanager
+    def _collection(self) -> Iterator[Any]:
+        with self._errors(), self._turn() as client:
+            held = self._held
+            if held is None or held[0] is not client:
+                # No embedding function: the default one would fetch a model from a hub.
+                found = client.get_or_create_collection(
+                    self._name, embedding_function=None, configuration={"hnsw": dict(HNSW)}
+                )
+                held = self._held = client, found
+            yield held[1]
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except PaperIndexError:
+            raise
+        except Exception as error:  # Chroma raises its Rust core's own types, which share no base
+            reason = " ".join(str(error).split())[:300] or type(error).__name__
+            raise PaperIndexError(f"{self._where} cannot be used ({reason}). {self._mend}.") from error
+
+
+def _connect(url: str) -> Any:
+    import chromadb
+    from chromadb.config import Settings
+
+    parts = urlsplit(url)
+    ssl = parts.scheme == "https"
+    port = parts.port or (443 if ssl else 8000)
+    return chromadb.HttpClient(parts.hostname or "", port, ssl=ssl, settings=Settings(anonymized_telemetry=False))

@@ -240,16 +240,16 @@ class FakeEngine:
     def suggestions(self) -> tuple[str, ...]:
         return ("What does MInference speed up?", "What is the capital of France?", "Tell me everything")
 
-    def ingest(self, paths: Sequence[Path], progress: Callable[[int, int | None], None]) -> Report:
+    def ingest(self, paths: Sequence[Path], progress: Callable[[int, int, int], None]) -> Report:
         if any(path.suffix == ".bad" for path in paths):
             raise SourceError("notes.bad holds no paper. Give a BibTeX, JSON or text file.")
         for done in range(4):
-            progress(done, 4)
+            progress(done, 4, done)
             time.sleep(0.1)
         self.uploaded.extend(paths)
         self.papers += 3
         rejected = Rejected(str(paths[0]), "line 7", "<b>no title</b>")
-        return Report(4, 3, 0, 0, 0, (rejected,), self.papers, 123, 0.4)
+        return Report(4, 3, 0, 0, 0, (rejected,), 1, self.papers, 123, 0.4)
 
     def stream(
         self, question: str, history: Sequence[tuple[str, str]] = (), cancel: threading.Event | None = None

@@ -11,7 +11,8 @@ import pytest
 
 from rag import index as index_module
 from rag.errors import IndexBusyError, IndexMismatchError, IndexMissingError, PaperIndexError
-from rag.index import MANIFEST, Index, Manifest, check_model, read_manifest, write_manifest
+from rag.index import MANIFEST, Index, Manifest, check_manifest, read_manifest, write_manifest
+from rag.protocols import Unfinished
 from rag.retrieve import HybridRetriever
 from rag.types import Paper
 from tests.fakes import FakeEmbedder, FakeTermIndex, build_fake_index, by_sentence, embedded
@@ -78,7 +79,7 @@ def assert_in_step(index: Index) -> None:
     expected = FakeTermIndex()
     expected.upsert([paper for paper, _ in rows.values()])
     assert index.terms.documents == expected.documents  # type: ignore[attr-defined]
-    assert index.catalog.pending() == []
+    assert index.catalog.pending() == Unfinished([], [])
 
 
 def papers(index: Index) -> set[Paper]:
@@ -205,15 +206,18 @@ def test_the_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_an_index_of_another_model_is_refused(tmp_path: Path) -> None:
-    check_model(tmp_path, Manifest("model", 384), "model")
+    check_manifest(tmp_path, Manifest("model", 384), "model")
     with pytest.raises(IndexMismatchError, match="built with the embedding model 'model', not 'other'"):
-        check_model(tmp_path, Manifest("model", 384), "other")
+        check_manifest(tmp_path, Manifest("model", 384), "other")
 
 
 def test_an_index_of_another_version_is_refused(tmp_path: Path) -> None:
     write_manifest(tmp_path, Manifest("model", 384, schema=99))
-    with pytest.raises(IndexMismatchError, match="format 99"):
-        read_manifest(tmp_path)
+    with pytest.raises(IndexMismatchError, match=r"format 99.*Update paperchat"):
+        check_manifest(tmp_path, read_manifest(tmp_path), "model")
+    write_manifest(tmp_path, Manifest("model", 384, schema=1))
+    with pytest.raises(IndexMismatchError, match=r"format 1, .*paperchat reindex --index"):
+        check_manifest(tmp_path, read_manifest(tmp_path), "model")
 
 
 def test_a_missing_index_says_how_to_make_one(tmp_path: Path) -> None:

@@ -77,8 +77,8 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
     opened: dict[Path, Index] = {}
 
     def open_(folder: Path, manifest: Manifest) -> Index:
-        catalog = SqliteCatalog(folder / build.CATALOG)
-        return opened.setdefault(folder, Index(folder, manifest, FakeVectorStore(), FakeTermIndex(), catalog))
+        catalog = SqliteCatalog(folder / manifest.stores / build.CATALOG)
+        return opened.setdefault(folder / manifest.stores, Index(folder, manifest, FakeVectorStore(), FakeTermIndex(), catalog))
 
     def load(name: str) -> Callable[[Any], Any]:
         def loader(config: Any) -> Any:
@@ -87,7 +87,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
 
         return loader
 
-    monkeypatch.setattr(build, "_open", open_)
+    monkeypatch.setattr(build, "open_stores", open_)
     monkeypatch.setattr(build, "embedding_name", lambda config: FakeEmbedder.name)
     monkeypatch.setattr(build, "build_embedder", load("embedder"))
     monkeypatch.setattr(build, "build_generator", load("generator"))
@@ -610,7 +610,7 @@ def test_flag_beats_environment_beats_file(filled, corpus: Path, monkeypatch, tm
 
 
 def test_every_option_that_a_message_names_exists(paperchat) -> None:
-    commands = [(), ("ingest",), ("search",), ("ask",), ("chat",), ("papers",), ("status",), ("doctor",)]
+    commands = [(), ("ingest",), ("reindex",), ("export",), ("search",), ("ask",), ("chat",), ("papers",), ("status",), ("doctor",)]
     known = {flag for command in commands for flag in FLAG.findall(paperchat(*command, "--help").out)}
     root = Path(cli.__file__).parents[1]
     named = {
@@ -620,5 +620,5 @@ def test_every_option_that_a_message_names_exists(paperchat) -> None:
         for flag in FLAG.findall(file.read_text(encoding="utf-8"))
         if file.name not in ("web.py", "render.py")  # style sheets have names like these, too
     }
-    foreign = {"--no-deps"}  # pip's
+    foreign = {"--no-deps", "--path"}  # pip's and chroma's
     assert {flag: file for flag, file in named.items() if flag not in known | foreign} == {}

@@ -39,7 +39,7 @@ def index(config: Config, monkeypatch: pytest.MonkeyPatch) -> Index:
     write_manifest(config.index, manifest)
     catalog = SqliteCatalog(config.index / build.CATALOG)
     opened = Index(config.index, manifest, FakeVectorStore(), FakeTermIndex(), catalog)
-    monkeypatch.setattr(build, "_open", lambda folder, manifest: opened)
+    monkeypatch.setattr(build, "open_stores", lambda folder, manifest: opened)
     chunks: tuple[Chunk, ...] = whole(PAPER)
     opened.upsert([(PAPER, chunks)], embedded(chunks))
     return opened
@@ -75,14 +75,14 @@ def test_an_index_in_order(config: Config, index: Index) -> None:
 
 
 def test_a_write_cut_short_is_noted(config: Config, index: Index) -> None:
-    index.catalog.begin(["p2", "p3"])
+    index.catalog.begin(["p2", "p3"], [])
     found = finding(config, "Index")
     assert (found.state, found.mend) == ("note", "paperchat ingest")
     assert "2 papers" in found.detail
 
 
 def test_stores_that_disagree_are_found(config: Config, index: Index) -> None:
-    index.vectors.delete(["p1"])
+    index.vectors.delete([chunk.id for chunk in whole(PAPER)])
     found = finding(config, "Index")
     assert found.state == "missing"
     assert "disagree" in found.detail

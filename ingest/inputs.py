@@ -1,0 +1,91 @@
+"""What the user named: files, folders, patterns, addresses and standard input, as inputs to read."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.records import Records
+from ingest.sources import STANDARD_INPUT, read_file, web
+from rag.errors import SourceError, UsageError
+
+# A BEIR folder holds its questions and judgements beside the corpus.
+_BEIR_CORPUS = ("corpus.jsonl", "corpus.jsonl.gz")
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One thing to read; `size` in bytes as stored, `None` where it is not known."""
+
+    name: str
+    size: int | None
+
+    def read(
+        self, form: str | None, columns: Mapping[str, str] | None, on_bytes: Callable[[int], None]
+    ) -> Records:
+        """Its papers and rejected records.
+
+        Raises:
+            SourceError: It cannot be read.
+        """
+        if web.is_address(self.name):
+            return web.read_address(self.name)
+        return read_file(Path(self.name), form, on_bytes, columns)
+
+
+def expand(paths: Sequence[Path | str]) -> list[Input]:
+    """Every input once, folders and patterns opened, in the order given.
+
+    Raises:
+        SourceError: A path does not exist, a folder holds no file, a pattern matches none.
+        UsageError: Standard input is named twice.
+    """
+    found: dict[str, Input] = {}
+    for path in map(str, paths):
+        if path == STANDARD_INPUT and STANDARD_INPUT in found:
+            raise UsageError("Standard input (-) can be read once. Name it once.")
+        for source in _expand(path):
+            found.setdefault(source.name, source)
+    return list(found.values())
+
+
+def _expand(path: str) -> list[Input]:
+    if path == STANDARD_INPUT or web.is_address(path):
+        return [Input(path, None)]
+    if Path(path).is_dir():
+        return _folder(Path(path))
+    if Path(path).exists():
+        return [_file(Path(path))]
+    if glob.has_magic(path):
+        matches = sorted(Path(match) for match in glob.glob(path, recursive=True))  # noqa: PTH207  # absolute ones too
+        files = [source for match in matches for source in (_folder(match) if match.is_dir() else [_file(match)])]
+        if files:
+            return files
+        raise SourceError(f"Nothing matches {path}. Check the pattern.")
+    raise SourceError(f"{path} does not exist. Check the path.")
+
+
+def _folder(folder: Path) -> list[Input]:
+    inside = sorted(p for p in folder.rglob("*") if p.is_file() and not _is_hidden(p.relative_to(folder)))
+    corpora = {p.parent for p in inside if p.name in _BEIR_CORPUS}
+    files = [p for p in inside if p.name in _BEIR_CORPUS or not _lies_in(p, corpora)]
+    if not files:
+        raise SourceError(f"The folder {folder} holds no file. Give a folder with paper files.")
+    return [_file(path) for path in files]
+
+
+def _lies_in(path: Path, folders: set[Path]) -> bool:
+    return any(parent in folders for parent in path.parents)
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _file(path: Path) -> Input:
+    try:
+        return Input(str(path), path.stat().st_size)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error.strerror or error}). Check the path.") from error

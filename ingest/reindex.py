@@ -1,0 +1,110 @@
+"""Rebuilds an index from its own records: another embedding model, another layout, another place for vectors.
+
+The new stores grow beside the old ones, which answer questions until the last record is in; then the
+manifest changes to the new ones in one step. A rebuild cut short goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+
+from ingest.identity import keys
+from ingest.pipeline import WRITE_BATCH, Progress
+from ingest.split import AbstractSplitter, chunking_name, embedded_text
+from rag import build
+from rag.config import Config
+from rag.index import Index, Manifest, locked, read_manifest, write_errors, write_manifest
+from rag.protocols import Embedder
+from rag.serialize import content_hash
+from rag.types import Paper
+
+UNFINISHED = "reindex.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reindexed:
+    """What a rebuild did."""
+
+    papers: int
+    chunks: int
+    embedding_model: str
+    seconds: float
+
+
+def reindex(config: Config, embedder: Callable[[], Embedder], progress: Progress) -> Reindexed:
+    """Builds the index of `config` anew from its records.
+
+    Args:
+        config: Settings; the embedding model and the Chroma server are those of the new index.
+        embedder: Gives the embedding model.
+        progress: Told records done and in all.
+
+    Raises:
+        IndexMissingError: There is no index.
+        IndexBusyError: Another process is writing.
+        PaperIndexError: The new stores cannot be written; the old index stays as it was.
+    """
+    start = time.perf_counter()
+    folder = config.index
+    with locked(folder), write_errors(folder):
+        old = read_manifest(folder)
+        model = embedder()
+        new = _manifest(config, model)
+        (folder / new.stores).mkdir(exist_ok=True)
+        index = build.open_stores(folder, new)
+        catalog = build.open_catalog(config)
+        index.recover()
+        total, done = catalog.counts().papers, 0
+        splitter = AbstractSplitter(model.count_tokens, model.max_tokens)
+        for batch in _batches(catalog.papers(), WRITE_BATCH):
+            _write(batch, index, model, splitter)
+            done += len(batch)
+            progress(done, total, done)
+        write_manifest(folder, new)
+        (folder / UNFINISHED).unlink(missing_ok=True)
+        build.remove_stores(folder, old)
+        held = index.catalog.counts()
+    return Reindexed(held.papers, held.chunks, new.embedding_model, time.perf_counter() - start)
+
+
+def _manifest(config: Config, model: Embedder) -> Manifest:
+    """The identity to build; that of a rebuild cut short where it is the same."""
+    path = config.index / UNFINISHED
+    wanted = build.new_manifest(config, model.dimension, chunking_name(model.max_tokens))
+    begun = _begun(path)
+    if begun is not None:
+        same = [getattr(begun, name) == getattr(wanted, name) for name in _DECIDES]
+        if all(same):
+            return begun
+        build.remove_stores(config.index, begun)
+    path.write_text(json.dumps(asdict(wanted)), encoding="utf-8")
+    return wanted
+
+
+_DECIDES = ("embedding_model", "dimension", "chunking", "chroma_url", "schema")
+
+
+def _begun(path: Path) -> Manifest | None:
+    try:
+        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _write(batch: Sequence[Paper], index: Index, model: Embedder, splitter: AbstractSplitter) -> None:
+    known = index.catalog.hashes([paper.id for paper in batch])
+    missing = [paper for paper in batch if known.get(paper.id) != content_hash(paper)]
+    if missing:
+        rows = [(paper, splitter.split(paper)) for paper in missing]
+        vectors = model.embed([embedded_text(chunk) for _, chunks in rows for chunk in chunks])
+        index.upsert(rows, vectors, {paper.id: keys(paper) for paper in missing})
+
+
+def _batches(papers: Iterator[Paper], size: int) -> Iterator[list[Paper]]:
+    while batch := list(islice(papers, size)):
+        yield batch

@@ -1,0 +1,109 @@
+"""A Chroma folder that several processes use in turn.
+
+Chroma's embedded mode is safe between threads, not between processes: each process keeps the vector
+graph in memory, and any of them, also one that only asks, may write it back and clear the log the
+others would have learnt from. So every use takes a lock on the folder, and a process that finds the
+folder changed by another opens it anew (docs/decisions/0005).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from rag.errors import PaperIndexError
+
+DATABASE = "chroma.sqlite3"
+LOCK = "chroma.lock"
+PATIENCE_S = 120.0
+POLL_S = 0.005
+
+State = tuple[Any, ...] | None
+
+
+class ChromaFolder:
+    """One client a folder and process, whoever asks for it."""
+
+    _known: ClassVar[dict[str, ChromaFolder]] = {}
+    _knowing: ClassVar[threading.Lock] = threading.Lock()
+
+    @classmethod
+    def at(cls, folder: Path) -> ChromaFolder:
+        """The folder's one object in this process."""
+        key = str(folder.resolve())
+        with cls._knowing:
+            if key not in cls._known:
+                cls._known[key] = cls(Path(key))
+            return cls._known[key]
+
+    def __init__(self, folder: Path) -> None:
+        from filelock import FileLock
+
+        self._folder = folder
+        self._threads = threading.RLock()
+        self._processes = FileLock(folder.parent / LOCK, timeout=PATIENCE_S, poll_interval=POLL_S)
+        self._client: Any = None
+        self._seen: State = None
+
+    @contextmanager
+    def turn(self) -> Iterator[Any]:
+        """The client, up to date, while no other process uses the folder.
+
+        Raises:
+            PaperIndexError: Another process holds the folder for too long.
+        """
+        with self._threads, self._between_processes():
+            if self._client is None or self._state() != self._seen:
+                self._open()
+            try:
+                yield self._client
+            finally:
+                self._seen = self._state()
+
+    @contextmanager
+    def _between_processes(self) -> Iterator[None]:
+        from filelock import Timeout
+
+        try:
+            self._processes.acquire()
+        except Timeout as error:
+            raise PaperIndexError(
+                f"The vectors in {self._folder} have been in use by another process for {PATIENCE_S:.0f} s. "
+                "Stop that process, or wait and try again."
+            ) from error
+        except OSError:
+            # In a folder that may not be written there is no lock to take.
+            yield
+            return
+        try:
+            yield
+        finally:
+            self._processes.release()
+
+    def _open(self) -> None:
+        import chromadb
+        from chromadb.config import Settings
+
+        if self._client is not None:
+            client, self._client = self._client, None
+            client.close()
+        self._client = chromadb.PersistentClient(str(self._folder), Settings(anonymized_telemetry=False))
+
+    def _state(self) -> State:
+        """What every write changes: the ends of the log, and how far it has been worked in."""
+        path = self._folder / DATABASE
+        if not path.exists():
+            return None
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=PATIENCE_S)
+        try:
+            log = connection.execute("SELECT min(seq_id), max(seq_id) FROM embeddings_queue").fetchone()
+            done = connection.execute("SELECT segment_id, seq_id FROM max_seq_id ORDER BY segment_id").fetchall()
+        except sqlite3.OperationalError:  # no table yet: nothing written
+            return None
+        finally:
+            connection.close()
+        return (*log, *done)
