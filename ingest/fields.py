@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import islice
 
 from ingest import normalize
 from ingest.identity import derived_id
@@ -11,10 +13,11 @@ from rag.types import Paper, PaperKind
 
 # Longer than any abstract; a whole text in the field of an abstract is told, not cut.
 LONGEST = 200_000
+LONGEST_TITLE = 3_000
 MOST_AUTHORS = 20_000
 
 
-def make_record(  # noqa: C901  # one straight list of fields
+def make_record(  # one straight list of fields
     source: str,
     where: str,
     *,
@@ -71,9 +74,12 @@ def make_record(  # noqa: C901  # one straight list of fields
         return reject("no abstract")
     if len(abstract) > LONGEST:
         return reject(f"{len(abstract)} characters long: not an abstract")
-    names = tuple(name for raw in authors if (name := normalize.person(raw)))
-    if len(names) > MOST_AUTHORS:
-        return reject(f"{len(names)} authors: not a paper")
+    if len(title) > LONGEST_TITLE:
+        return reject(f"{len(title)} characters in the title: not a paper")
+    listed = list(islice(authors, MOST_AUTHORS + 1))
+    if len(listed) > MOST_AUTHORS:
+        return reject(f"more than {MOST_AUTHORS} authors: not a paper")
+    names = tuple(name for raw in listed if (name := normalize.person(raw)))
     doi, arxiv = normalize.doi(doi) or normalize.doi(url), normalize.arxiv(arxiv_id)
     if arxiv is None and (from_doi := normalize.arxiv(doi)):
         arxiv = from_doi
@@ -107,8 +113,6 @@ def make_record(  # noqa: C901  # one straight list of fields
     paper_id = (own_id or "").strip() or derived_id(paper)
     if not paper_id:
         return reject("neither a title nor an identifier")
-    from dataclasses import replace
-
     paper = replace(paper, id=paper_id)
     if not _is_writable(paper):
         return reject("holds bytes that are not text (half of a character, or not UTF-8)")

@@ -19,7 +19,7 @@ from rag.types import Paper
 # Registrants whose DOIs name preprints: bioRxiv/medRxiv, arXiv, Research Square, ChemRxiv, OSF, SSRN,
 # Preprints.org, TechRxiv, Authorea, Zenodo, F1000-style archives and EarthArXiv.
 PREPRINT_DOIS = (
-    "10.1101/", "10.48550/", "10.21203/", "10.26434/", "10.31234/", "10.31219/", "10.31235/", "10.2139/",
+    "10.5281/", "10.48550/", "10.21203/", "10.26434/", "10.31234/", "10.31219/", "10.31235/", "10.2139/",
     "10.20944/", "10.36227/", "10.22541/", "10.31223/", "10.64898/",
 )  # fmt: skip
 _PREPRINT_VENUE = re.compile(r"\b(arxiv|biorxiv|medrxiv|chemrxiv|psyarxiv|ssrn|preprint|research square|osf)\b", re.I)
@@ -66,8 +66,10 @@ def title_key(title: str) -> str:
 
 
 _LATEX_COMMAND = re.compile(r"\\[A-Za-z]+")
-_AMERICAN = re.compile(r"ae|oe|our(?=s?$|ed$|ing$|al)|(?<=[a-z]{2})is(?=e$|es$|ed$|ing$|ation)|ll(?=ed$|ing$)|tre$|bre$")
-_SPELLED = {"ae": "e", "oe": "e", "our": "or", "is": "iz", "ll": "l", "tre": "ter", "bre": "ber"}
+_AMERICAN = re.compile(
+    r"ae|oe|our(?=s?$|ed$|ing$|al)|(?<=[a-z]{2})is(?=e$|es$|ed$|ing$|ation)|lys(?=e$|es$|ed$|ing$)|ll(?=ed$|ing$)|[tb]re(?=s?$)"
+)
+_SPELLED = {"ae": "e", "oe": "e", "our": "or", "is": "iz", "lys": "lyz", "ll": "l", "tre": "ter", "bre": "ber"}
 
 
 def _american(match: re.Match[str]) -> str:
@@ -75,7 +77,7 @@ def _american(match: re.Match[str]) -> str:
 
 
 def _greek(char: str) -> str:
-    name = unicodedata.name(char, "") if "\u0370" <= char <= "\u03ff" else ""
+    name = unicodedata.name(char, "").replace("LAMDA", "LAMBDA") if "\u0370" <= char <= "\u03ff" else ""
     return name.rsplit(" ", 1)[-1].lower() if name.startswith("GREEK SMALL LETTER") else char
 
 
@@ -95,7 +97,7 @@ def keys(paper: Paper) -> tuple[str, ...]:
     if paper.keep_id:
         return (f"id:{paper.id}",)
     found = [f"id:{paper.id}"]
-    found += [f"{kind}:{value}" for kind, value in identifiers(paper).items()]
+    found += [f"{kind}:{value}" for kind, value in sorted(every_identifier(paper))]
     if title := title_key(paper.title):
         found.append(f"title:{_digest(title)}")
     if len(paper.authors) > 1:
@@ -108,8 +110,12 @@ def _digest(text: str) -> str:
 
 
 def _surname(name: str) -> str:
-    # The longest part: initials, first names and particles come and go between formats.
-    return max(_name_parts(name), key=lambda part: (len(part), part), default="")
+    # The last word: "Smith J" has lost its initial by then, and first names come and go between formats.
+    parts = [part for part in _name_words(name) if not _SUFFIX.match(part)]
+    return parts[-1] if parts else ""
+
+
+_SUFFIX = re.compile(r"^(jr|sr|i{2,3}|iv)$")
 
 
 def identifiers(paper: Paper) -> dict[str, str]:
@@ -119,6 +125,14 @@ def identifiers(paper: Paper) -> dict[str, str]:
     return {kind: value for kind, value in known.items() if value}
 
 
+def every_identifier(paper: Paper) -> set[tuple[str, str]]:
+    """The same, with the DOIs that a merge has put aside."""
+    aside = [paper.extra.get(name) for name in (PREPRINT_DOI, OTHER_DOI)]
+    return {*identifiers(paper).items(), *(("doi", _DOI_VERSION.sub("", doi)) for doi in aside if doi)}
+
+
+PREPRINT_DOI, OTHER_DOI = "preprint_doi", "other_doi"
+
 # Preprint servers and open-review journals number the versions of one article.
 _DOI_VERSION = re.compile(r"(?:[./-]v\d{1,2}|(?<=^10\.7554/elife\.\d{5})\.\d|(?<=^10\.7554/elife\.\d{6})\.\d)$")
 
@@ -126,17 +140,25 @@ _DOI_VERSION = re.compile(r"(?:[./-]v\d{1,2}|(?<=^10\.7554/elife\.\d{5})\.\d|(?<
 def same_paper(a: Paper, b: Paper) -> bool:
     """Do these two records, which share a key, describe one paper?"""
     if a.keep_id or b.keep_id:
-        return a.id == b.id
-    ours, theirs = identifiers(a), identifiers(b)
-    if any(theirs.get(kind) == value for kind, value in ours.items()):
+        return a.keep_id and b.keep_id and a.id == b.id and _second_witness(a, b)
+    if every_identifier(a) & every_identifier(b):
         return True
-    titles_agree = bool(a.title) and title_key(a.title) == title_key(b.title)
     if a.id == b.id and a.id not in (title_id(a.title), title_id(b.title)):
-        # Two tables may both count their rows from 1: an id of the source's own needs a second witness.
-        return a.source == b.source or titles_agree or _likeness(a.abstract, b.abstract) >= ALIKE
-    if _contradict(a, b):
+        return _second_witness(a, b)
+    titles_agree = bool(a.title) and title_key(a.title) == title_key(b.title)
+    if contradict(a, b):
         return False
     return _agree(a, b) if titles_agree else _is_retitled(a, b)
+
+
+def _second_witness(a: Paper, b: Paper) -> bool:
+    """Two tables may both count their rows from 1: an id of the source's own is not enough alone."""
+    if a.source == b.source and a.source != STANDARD_INPUT_NAME:
+        return True
+    return (bool(a.title) and title_key(a.title) == title_key(b.title)) or _likeness(a.abstract, b.abstract) >= ALIKE
+
+
+STANDARD_INPUT_NAME = "standard input"
 
 
 def _is_retitled(a: Paper, b: Paper) -> bool:
@@ -160,10 +182,12 @@ def other_id(paper: Paper) -> str:
     return f"{paper.id}-{hashlib.sha256(witness.encode()).hexdigest()[:8]}"
 
 
-def _contradict(a: Paper, b: Paper) -> bool:
+def contradict(a: Paper, b: Paper) -> bool:
     """Two identifiers of one kind name two papers, unless one is a preprint's and the other a journal's."""
     ours, theirs = identifiers(a), identifiers(b)
     for kind in ours.keys() & theirs.keys():
+        if ours[kind] == theirs[kind]:
+            continue
         if kind != "doi" or is_preprint_doi(ours[kind]) == is_preprint_doi(theirs[kind]):
             return True
     return False
@@ -171,7 +195,11 @@ def _contradict(a: Paper, b: Paper) -> bool:
 
 def is_preprint_doi(doi: str) -> bool:
     """Does this DOI belong to a preprint server?"""
-    return doi.startswith(PREPRINT_DOIS)
+    return doi.startswith(PREPRINT_DOIS) or _BIORXIV.match(doi) is not None
+
+
+# Cold Spring Harbor's journals share the registrant of its preprint servers: 10.1101/gr.… is Genome Research.
+_BIORXIV = re.compile(r"^10\.1101/\d")
 
 
 def _agree(a: Paper, b: Paper) -> bool:
@@ -182,7 +210,8 @@ def _agree(a: Paper, b: Paper) -> bool:
     if "digest" in (a.kind, b.kind):
         return True  # our own words are never like the authors'
     alike = _likeness(a.abstract, b.abstract)
-    said = title_words(a.title)
+    # "Re-wiring" is two words and "Rewiring" one: the shorter count decides, for both alike.
+    said = min(title_words(a.title), title_words(b.title), key=len)
     weak = len(said) < SHORT_TITLE_WORDS or _GENERIC.match(" ".join(said)) is not None
     if weak:
         return alike >= ALIKE
@@ -199,11 +228,15 @@ def _authors_agree(a: Paper, b: Paper) -> bool | None:
 
 
 def _name_parts(name: str) -> frozenset[str]:
+    return frozenset(_name_words(name))
+
+
+def _name_words(name: str) -> list[str]:
     folded = re.findall(r"[^\W\d_]+", searchable(name).lower())
     if folded and folded[0] >= "\u2e80":  # Chinese, Japanese, Korean: with or without a space between the names
-        return frozenset({"".join(folded)})
+        return ["".join(folded)]
     # Initials agree with too many; a name of one letter is all a name can be.
-    return frozenset(part for part in folded if len(part) > 1) or frozenset(folded)
+    return [part for part in folded if len(part) > 1] or folded
 
 
 def _likeness(a: str, b: str) -> float:
@@ -253,7 +286,10 @@ def merge(better: Paper, other: Paper, paper_id: str) -> Paper:
         if name not in ("id", "extra", "kind", "abstract", "keep_id", "source")
     }
     extra = {**other.extra, **better.extra}
-    preprints = [p.doi for p in (better, other) if p.doi and p.doi != fields["doi"] and is_preprint_doi(p.doi)]
-    if preprints:
-        extra["preprint_doi"] = preprints[0]
+    dois = [p.doi for p in (better, other) if p.doi]
+    fields["doi"] = next((doi for doi in dois if not is_preprint_doi(doi)), dois[0] if dois else None)
+    for doi in dois:
+        if doi != fields["doi"]:
+            # The first one stays, so that a second reading changes nothing.
+            extra.setdefault(PREPRINT_DOI if is_preprint_doi(doi) else OTHER_DOI, doi)
     return replace(better, **fields, id=paper_id, extra=extra, keep_id=better.keep_id or other.keep_id)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.records import Records
+from ingest.shards import Premade, is_shards, read_shards
 from ingest.sources import STANDARD_INPUT, read_file, web
 from rag.errors import SourceError, UsageError
 
@@ -22,14 +23,25 @@ class Input:
     name: str
     size: int | None
 
+    @property
+    def is_shards(self) -> bool:
+        """Is it a folder of shards?"""
+        return self.name != STANDARD_INPUT and not web.is_address(self.name) and is_shards(Path(self.name))
+
     def read(
-        self, form: str | None, columns: Mapping[str, str] | None, on_bytes: Callable[[int], None]
+        self,
+        form: str | None,
+        columns: Mapping[str, str] | None,
+        on_bytes: Callable[[int], None],
+        premade: Premade | None = None,
     ) -> Records:
-        """Its papers and rejected records.
+        """Its papers and rejected records; vectors that come with them go to `premade`.
 
         Raises:
             SourceError: It cannot be read.
         """
+        if self.is_shards:
+            return read_shards(Path(self.name), premade or Premade())
         if web.is_address(self.name):
             return web.read_address(self.name)
         return read_file(Path(self.name), form, on_bytes, columns)
@@ -54,26 +66,36 @@ def expand(paths: Sequence[Path | str]) -> list[Input]:
 def _expand(path: str) -> list[Input]:
     if path == STANDARD_INPUT or web.is_address(path):
         return [Input(path, None)]
-    if Path(path).is_dir():
-        return _folder(Path(path))
-    if Path(path).exists():
-        return [_file(Path(path))]
+    try:
+        found = _found(Path(path))
+    except OSError as error:
+        raise SourceError(f"{path[:200]} cannot be read ({error.strerror or error}). Check the path.") from error
+    if found is not None:
+        if not found:
+            raise SourceError(f"The folder {path} holds no file. Give a folder with paper files.")
+        return found
     if glob.has_magic(path):
         matches = sorted(Path(match) for match in glob.glob(path, recursive=True))  # noqa: PTH207  # absolute ones too
-        files = [source for match in matches for source in (_folder(match) if match.is_dir() else [_file(match)])]
+        files = [source for match in matches for source in _found(match) or []]
         if files:
             return files
         raise SourceError(f"Nothing matches {path}. Check the pattern.")
     raise SourceError(f"{path} does not exist. Check the path.")
 
 
+def _found(path: Path) -> list[Input] | None:
+    """The files that a path leads to; `None` where it leads nowhere."""
+    if path.is_dir():
+        return [Input(str(path.absolute()), None)] if is_shards(path) else _folder(path)
+    return [_file(path)] if path.exists() else None
+
+
 def _folder(folder: Path) -> list[Input]:
     inside = sorted(p for p in folder.rglob("*") if p.is_file() and not _is_hidden(p.relative_to(folder)))
     corpora = {p.parent for p in inside if p.name in _BEIR_CORPUS}
-    files = [p for p in inside if p.name in _BEIR_CORPUS or not _lies_in(p, corpora)]
-    if not files:
-        raise SourceError(f"The folder {folder} holds no file. Give a folder with paper files.")
-    return [_file(path) for path in files]
+    shards = {p.parent for p in inside if is_shards(p.parent)}
+    files = [p for p in inside if p.name in _BEIR_CORPUS or not _lies_in(p, corpora | shards)]
+    return [_file(path) for path in files] + [Input(str(path.absolute()), None) for path in sorted(shards)]
 
 
 def _lies_in(path: Path, folders: set[Path]) -> bool:
@@ -86,6 +108,7 @@ def _is_hidden(path: Path) -> bool:
 
 def _file(path: Path) -> Input:
     try:
-        return Input(str(path), path.stat().st_size)
+        # The whole path: a record's source tells two files of one name apart.
+        return Input(str(path.absolute()), path.stat().st_size)
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({error.strerror or error}). Check the path.") from error

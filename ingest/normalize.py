@@ -6,9 +6,11 @@ r"""Raw field values to one form, so that the same paper looks the same from eve
 
 from __future__ import annotations
 
+import calendar
 import html
 import re
 import unicodedata
+from urllib.parse import unquote
 
 from rag.text import readable
 
@@ -30,17 +32,18 @@ _ACCENT = re.compile(
 _LETTER = re.compile(
     r"\{?\\(" + "|".join(sorted(_LETTERS, key=len, reverse=True)) + r")(?![A-Za-z])(?:\{\}|\s+(?=\w))?\}?"
 )
+# What stands in a tag is attributes: "for all i <b and c> 2" holds none.
 _TAG = re.compile(
     r"</?(?:i|b|u|em|strong|sub|sup|p|br|span|div|scp|sc|tt|italic|bold|title|sec|monospace|inline-formula|tex-math"
-    r"|jats:[a-z-]+|mml:[a-z]+|fixed-case|math)(?:\s[^<>]*)?/?>",
+    r"|jats:[a-z-]+|mml:[a-z]+|fixed-case|math)(?:\s[^<>=]*=[^<>]*)?\s?/?>",
     re.IGNORECASE,
 )
-_RAISED = re.compile(r"<(su[pb])>([^<>]{1,12})</\1>", re.IGNORECASE)
-_BREAK = re.compile(r"</?(?:p|br|div|sec|title|jats:(?:p|sec|title))(?:\s[^<>]*)?/?>", re.IGNORECASE)
+_RAISED = re.compile(r"<((?:jats:)?su[pb])>([^<>]{1,12})</\1>", re.IGNORECASE)
+_BREAK = re.compile(r"</?(?:p|br|div|sec|title|jats:(?:p|sec|title))(?:\s[^<>=]*=[^<>]*)?\s?/?>", re.IGNORECASE)
 
 
 # Control characters are never text; those from 0x80 on are mostly Windows' quotation marks and dashes.
-_CONTROLS = {code: None for code in [*range(9), *range(14, 28), *range(127, 160)]} | {
+_CONTROLS: dict[int, str | None] = dict.fromkeys([*range(9), *range(14, 28), *range(127, 160)]) | {
     byte: char for byte in range(128, 160) if (char := bytes([byte]).decode("cp1252", "ignore"))
 }
 _HEADING = re.compile(r"^\s*<((?:jats:)?title)>\s*(?:abstract|summary)\s*</\1>", re.IGNORECASE)
@@ -66,7 +69,7 @@ def _cleaned(text: str) -> str:
     if "&" in text:
         text = html.unescape(text)
     if "<" in text:
-        text = _RAISED.sub(lambda m: ("^" if m[1].lower() == "sup" else "_") + "{" + m[2] + "}", text)
+        text = _RAISED.sub(lambda m: ("^" if m[1][-1] in "pP" else "_") + "{" + m[2] + "}", text)
         text = _HEADING.sub(" ", text)
         text = _BREAK.sub(" ", text)
         text = _TAG.sub("", text)
@@ -105,7 +108,15 @@ def unbraced(text: str) -> str:
 
 # --- identifiers -------------------------------------------------------------------------------
 
-_DOI = re.compile(r"(10\.\d{1,9}(?:\.\d+)*/[^\s\"<>]+)", re.IGNORECASE)
+# No identifier is longer; the patterns below take quadratic time on what is made for it.
+_LONGEST = 1000
+# Old DOIs hold an article's place in angle brackets: 10.1002/(SICI)1097-0258(1998)17:15<1661::AID-SIM968>3.0.CO;2-2
+_DOI = re.compile(r"(10\.\d{1,9}(?:\.\d+)*/(?:[^\s\"<>]|<[^\s\"<>]*::[^\s\"<>]*>)+)", re.IGNORECASE)
+_AFTER_DOI = re.compile(
+    r"(?:[?#].*|/(?:full|pdf|abstract|abs|html|epdf|meta|references|fulltext)(?:/.*)?|(?:v\d{1,2})?\.(?:full|pdf|abstract)"
+    r"(?:[./].*)?)+$",
+    re.IGNORECASE,
+)
 _ARXIV_DOI = re.compile(r"^10\.48550/arxiv\.(.+)$", re.IGNORECASE)
 _ARXIV = re.compile(
     r"(?:^|arxiv[:.\s/]+|arxiv\.org/(?:abs|pdf|html)/)\s*"
@@ -116,15 +127,27 @@ _ARXIV = re.compile(
 
 def doi(text: str | None) -> str | None:
     """A DOI in lower case without its resolver, or `None` where `text` holds none."""
-    match = _DOI.search(html.unescape(text)) if text else None
-    return match[1].rstrip(".,;)]}").lower() if match else None
+    if not text:
+        return None
+    text = html.unescape(text[:_LONGEST])
+    if "%2f" in text.lower():
+        text = unquote(text)
+    match = _DOI.search(text)
+    if match is None:
+        return None
+    # What a publisher's address says after the DOI is not part of it.
+    name = _AFTER_DOI.sub("", match[1])
+    # A bracket that closes one inside the DOI is part of it: 10.1061/(ASCE)0733-9399(2008)134:1(1).
+    while name[-1] in ".,;/" or (name[-1] in ")]}" and name.count(name[-1]) > name.count("([{"[")]}".index(name[-1])])):
+        name = name[:-1]
+    return name.lower() if "/" in name else None
 
 
 def arxiv(text: str | None) -> tuple[str, int | None] | None:
     """An arXiv id and its version: `arXiv:2410.05983v2` is `("2410.05983", 2)`; old style `math/0309136` too."""
     if not text:
         return None
-    text = text.strip()
+    text = text.strip()[:_LONGEST]
     if as_doi := _ARXIV_DOI.match(doi(text) or ""):
         text = as_doi[1]
     match = _ARXIV.search(text)
@@ -137,7 +160,11 @@ def arxiv(text: str | None) -> tuple[str, int | None] | None:
 
 def pubmed(text: str | int | None) -> str | None:
     """A PubMed id: its digits."""
-    match = re.search(r"(?:^|pmid:?\s*|pubmed[^\d]*/)(\d{1,9})(?!\d|\.)", str(text or "").strip(), re.IGNORECASE)
+    if isinstance(text, int):
+        return str(text) if 0 < text < _LARGE else None
+    if not text:
+        return None
+    match = re.search(r"(?:^|pmid:?\s*|pubmed[^\d]*/)(\d{1,9})(?!\d|\.)", text.strip()[:_LONGEST], re.IGNORECASE)
     return match[1].lstrip("0") or None if match else None
 
 
@@ -148,12 +175,17 @@ _SUFFIX = re.compile(r"^(jr|sr|[ivx]{1,4})\.?$", re.IGNORECASE)
 _ONLY_SUFFIX = re.compile(r"^(?:[JS][Rr]|[js]r|II|III|IV)\.?$")
 
 
+def _unmarked(name: str) -> str:
+    name = clean(unbraced(name))
+    return clean(unbraced(name)) if "{" in name or "}" in name else name  # braces that were escaped
+
+
 def person(name: str) -> str:
     """`Last, First` and `Last, Jr., First` as `First Last` and `First Last Jr.`; anything else as it is."""
     name = latex_letters(name).strip()
     if re.fullmatch(r"\{[^{}]*\}", name):  # in braces: one name, whatever commas it has
-        return clean(unbraced(name))
-    name = clean(unbraced(name)).strip(" ,;")
+        return _unmarked(name)
+    name = _unmarked(name).strip(" ,;")
     parts = [part.strip() for part in name.split(",") if part.strip()]
     if len(parts) == 2:
         if _ONLY_SUFFIX.match(parts[1]):
@@ -171,12 +203,18 @@ _COMPACT = re.compile(r"^\s*(\d{4})(\d\d)(\d\d)\s*$")
 _ISO = re.compile(r"^\s*(\d{4})(?:[-/.](\d{1,2})(?:[-/.](\d{1,2}))?)?(?!\d)")
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 _DAY = re.compile(r"(?<!\d)([0-3]?\d)(?:st|nd|rd|th)?(?![\d:])")
-_NAMED = re.compile(r"(?<![a-z])(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*", re.IGNORECASE)
+_NAMED = re.compile(
+    r"(?<![a-z])(?:(jan)(?:uary)?|(feb)(?:ruary)?|(mar)(?:ch)?|(apr)(?:il)?|(may)|(june?)|(july?)|(aug)(?:ust)?"
+    r"|(sept?)(?:ember)?|(oct)(?:ober)?|(nov)(?:ember)?|(dec)(?:ember)?)(?![a-z])",
+    re.IGNORECASE,
+)
+# Later than any year; a number of thousands of digits is not made into text.
+_LARGE = 10**9
 
 
 def date(text: str | int | float | None) -> str | None:
     """An ISO date, as exact as `text` is: `yyyy`, `yyyy-mm` or `yyyy-mm-dd`; `None` where it holds no year."""
-    if text is None or isinstance(text, bool):
+    if text is None or isinstance(text, bool) or (isinstance(text, int | float) and not 0 < text < _LARGE):
         return None
     value = str(int(text)) if isinstance(text, float) and text.is_integer() else str(text)[:200]
     month = _NAMED.search(value)
@@ -190,7 +228,7 @@ def date(text: str | int | float | None) -> str | None:
     rest = value[: year.start()] + " " + value[year.end() :]
     # "2020 Jan-Feb" and "Jan 5-9" name a span: its beginning counts.
     day = _DAY.search(rest)
-    return _checked(int(year[1]), _MONTH[month[1].lower()], int(day[1]) if day else 0)
+    return _checked(int(year[1]), _MONTH[month[0][:3].lower()], int(day[1]) if day else 0)
 
 
 def _checked(year: int, month: int, day: int) -> str | None:
@@ -198,5 +236,5 @@ def _checked(year: int, month: int, day: int) -> str | None:
         return None
     if not 1 <= month <= 12:
         return f"{year:04}"
-    days = 29 if month == 2 else 30 if month in (4, 6, 9, 11) else 31
+    days = calendar.monthrange(year, month)[1]
     return f"{year:04}-{month:02}-{day:02}" if 1 <= day <= days else f"{year:04}-{month:02}"

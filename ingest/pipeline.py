@@ -15,13 +15,17 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
 from ingest.ahead import ahead
 from ingest.inputs import Input, expand
+from ingest.memory import release_memory
 from ingest.records import LISTED, IngestReport, Rejected
 from ingest.report import RejectedReport
 from ingest.resolve import Decision, Resolver
+from ingest.shards import Premade, check_shards
 from ingest.split import AbstractSplitter, embedded_text
-from rag.errors import SourceError
+from rag.errors import SourceError, UsageError
 from rag.index import Index
 from rag.protocols import Embedder, Vectors
 from rag.types import Chunk, Paper
@@ -65,7 +69,7 @@ def ingest(
     index: Index,
     embedder: Callable[[], Embedder],
     *,
-    options: Options = Options(),  # noqa: B008  # frozen
+    options: Options = Options(),  # frozen
     progress: Progress = lambda done, total, papers: None,
 ) -> IngestReport:
     """Reads every input and brings the index up to date.
@@ -84,6 +88,11 @@ def ingest(
         PaperIndexError: The index could not be written; what was written before stays.
     """
     inputs = expand(paths)
+    for source in inputs:
+        if source.is_shards:
+            check_shards(Path(source.name), index.manifest)
+    if options.rejected is not None and str(options.rejected.absolute()) in {source.name for source in inputs}:
+        raise UsageError(f"{options.rejected} is to be read. Give another file for the report with --rejected.")
     with index.writing(), RejectedReport(options.rejected) as report:
         return _Run(inputs, index, embedder, options, progress, report).run()
 
@@ -113,6 +122,7 @@ class _Run:
         self._done = 0
         self._embedding = 0.0
         self._resolver = Resolver(index.catalog)
+        self._premade = Premade()
 
     def run(self) -> IngestReport:
         """All of it."""
@@ -153,13 +163,15 @@ class _Run:
         records = 0
         while part := list(islice(papers, READ_BATCH)):
             records += len(part)
-            for decision in self._resolver.decide(part):
+            for record, decision in zip(part, self._resolver.decide(part), strict=True):
                 self._counts[decision.outcome] += 1
-                if decision.paper is not None:
-                    earlier = waiting.pop(decision.paper.id, None)
-                    waiting[decision.paper.id] = _joined(earlier, decision)
-                    for gone in decision.absorbed:
-                        waiting.pop(gone, None)
+                if decision.paper is None:
+                    self._premade.drop(record)
+                    continue
+                joined = decision
+                for earlier in (decision.paper.id, *decision.absorbed):
+                    joined = _joined(waiting.pop(earlier, None), joined)
+                waiting[decision.paper.id] = joined
             if len(waiting) >= WRITE_BATCH or not waiting:
                 yield _Batch(tuple(waiting.values()), self._bytes_read, records)
                 waiting, records = {}, 0
@@ -174,7 +186,7 @@ class _Run:
         for source in self._inputs:
             found = 0
             try:
-                for record in source.read(self._options.form, self._options.columns, self._at(before)):
+                for record in source.read(self._options.form, self._options.columns, self._at(before), self._premade):
                     found += 1
                     self._counts["read"] += 1
                     if isinstance(record, Rejected):
@@ -209,31 +221,34 @@ class _Run:
         papers = [decision.paper for decision in batch.decisions if decision.paper is not None]
         if not papers:
             return [], None
-        model = self._embedder()
-        start = time.perf_counter()
-        splitter = AbstractSplitter(model.count_tokens, model.max_tokens)
-        rows = [(paper, splitter.split(paper)) for paper in papers]
-        vectors = model.embed([embedded_text(chunk) for _, chunks in rows for chunk in chunks])
-        self._embedding += time.perf_counter() - start
-        return rows, vectors
+        made = [(paper, self._premade.take(paper)) for paper in papers]
+        rows = [(paper, found[0]) for paper, found in made if found is not None]
+        vectors = [found[1] for _, found in made if found is not None]
+        if missing := [paper for paper, found in made if found is None]:
+            start = time.perf_counter()
+            model = self._embedder()
+            splitter = AbstractSplitter(model.count_tokens, model.max_tokens)
+            more = [(paper, splitter.split(paper)) for paper in missing]
+            vectors.append(model.embed([embedded_text(chunk) for _, chunks in more for chunk in chunks]))
+            rows += more
+            self._embedding += time.perf_counter() - start
+        return rows, np.concatenate(vectors)
 
     # --- write ---------------------------------------------------------------------------------
 
-    def _write(
-        self, batch: _Batch, rows: list[tuple[Paper, tuple[Chunk, ...]]], vectors: Vectors | None
-    ) -> None:
+    def _write(self, batch: _Batch, rows: list[tuple[Paper, tuple[Chunk, ...]]], vectors: Vectors | None) -> None:
         if vectors is not None:
             keys = {d.paper.id: d.keys for d in batch.decisions if d.paper is not None}
-            self._index.upsert(rows, vectors, keys)
-            # After the paper that takes their place is there.
-            self._index.delete([gone for decision in batch.decisions for gone in decision.absorbed])
+            absorbed = {gone: d.paper.id for d in batch.decisions if d.paper is not None for gone in d.absorbed}
+            self._index.upsert(rows, vectors, keys, absorbed)
             self._resolver.written(batch.decisions)
+            release_memory()
         self._done += batch.records
         self._progress(batch.bytes_read, self._total, self._done)
 
 
 def _joined(earlier: Decision | None, decision: Decision) -> Decision:
-    """The later decision on a paper of one batch, with what the earlier one found."""
+    """The later decision on a paper of one batch, with what an earlier one on it, or on one it absorbed, found."""
     if earlier is None:
         return decision
     keys = dict.fromkeys([*earlier.keys, *decision.keys])

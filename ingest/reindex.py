@@ -7,6 +7,7 @@ manifest changes to the new ones in one step. A rebuild cut short goes on where 
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -18,8 +19,8 @@ from ingest.pipeline import WRITE_BATCH, Progress
 from ingest.split import AbstractSplitter, chunking_name, embedded_text
 from rag import build
 from rag.config import Config
-from rag.index import Index, Manifest, locked, read_manifest, write_errors, write_manifest
-from rag.protocols import Embedder
+from rag.index import Index, Manifest, check_schema, locked, read_manifest, write_errors, write_manifest
+from rag.protocols import Catalog, Embedder
 from rag.serialize import content_hash
 from rag.types import Paper
 
@@ -51,10 +52,11 @@ def reindex(config: Config, embedder: Callable[[], Embedder], progress: Progress
     """
     start = time.perf_counter()
     folder = config.index
+    check_schema(folder, read_manifest(folder))
     with locked(folder), write_errors(folder):
         old = read_manifest(folder)
         model = embedder()
-        new = _manifest(config, model)
+        new = _manifest(config, model, old)
         (folder / new.stores).mkdir(exist_ok=True)
         index = build.open_stores(folder, new)
         catalog = build.open_catalog(config)
@@ -62,22 +64,40 @@ def reindex(config: Config, embedder: Callable[[], Embedder], progress: Progress
         total, done = catalog.counts().papers, 0
         splitter = AbstractSplitter(model.count_tokens, model.max_tokens)
         for batch in _batches(catalog.papers(), WRITE_BATCH):
-            _write(batch, index, model, splitter)
+            _write(batch, catalog.keys_of([paper.id for paper in batch]), index, model, splitter)
             done += len(batch)
             progress(done, total, done)
+        _drop_deleted(index, catalog)
         write_manifest(folder, new)
         (folder / UNFINISHED).unlink(missing_ok=True)
         build.remove_stores(folder, old)
+        _sweep(folder, new)
         held = index.catalog.counts()
     return Reindexed(held.papers, held.chunks, new.embedding_model, time.perf_counter() - start)
 
 
-def _manifest(config: Config, model: Embedder) -> Manifest:
+def _drop_deleted(index: Index, old: Catalog) -> None:
+    """Papers that were deleted after a rebuild cut short had written them."""
+    for batch in _batches(iter(list(index.catalog.papers())), WRITE_BATCH):
+        ids = [paper.id for paper in batch]
+        kept = old.hashes(ids)
+        index.delete([paper_id for paper_id in ids if paper_id not in kept])
+
+
+def _sweep(folder: Path, current: Manifest) -> None:
+    """Stores that an earlier rebuild left when it was killed between its last two steps."""
+    for path in folder.glob("stores-*"):
+        if path.is_dir() and path.name != current.stores:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _manifest(config: Config, model: Embedder, old: Manifest) -> Manifest:
     """The identity to build; that of a rebuild cut short where it is the same."""
     path = config.index / UNFINISHED
     wanted = build.new_manifest(config, model.dimension, chunking_name(model.max_tokens))
     begun = _begun(path)
-    if begun is not None:
+    # Killed right after the switch, the rebuild's note names the stores that answer questions now.
+    if begun is not None and begun.stores != old.stores:
         same = [getattr(begun, name) == getattr(wanted, name) for name in _DECIDES]
         if all(same):
             return begun
@@ -96,13 +116,15 @@ def _begun(path: Path) -> Manifest | None:
         return None
 
 
-def _write(batch: Sequence[Paper], index: Index, model: Embedder, splitter: AbstractSplitter) -> None:
+def _write(
+    batch: Sequence[Paper], led: dict[str, list[str]], index: Index, model: Embedder, splitter: AbstractSplitter
+) -> None:
     known = index.catalog.hashes([paper.id for paper in batch])
     missing = [paper for paper in batch if known.get(paper.id) != content_hash(paper)]
     if missing:
         rows = [(paper, splitter.split(paper)) for paper in missing]
         vectors = model.embed([embedded_text(chunk) for _, chunks in rows for chunk in chunks])
-        index.upsert(rows, vectors, {paper.id: keys(paper) for paper in missing})
+        index.upsert(rows, vectors, {p.id: [*keys(p), *led.get(p.id, ())] for p in missing})
 
 
 def _batches(papers: Iterator[Paper], size: int) -> Iterator[list[Paper]]:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TextIO
 
 from ingest.records import LISTED, Rejected
-from rag.errors import SourceError
+from rag.errors import SourceError, UsageError
 
 
 class RejectedReport:
@@ -29,7 +29,10 @@ class RejectedReport:
         """
         if self.path is not None:
             try:
+                if self.path.exists() and not _is_report(self.path):
+                    raise UsageError(f"{self.path} is no report of an ingest. Give another file with --rejected.")
                 self.path.unlink(missing_ok=True)
+                self.path.parent.stat()
             except OSError as error:
                 raise _unwritable(self.path, error) from error
         return self
@@ -54,6 +57,12 @@ class RejectedReport:
             self._file.write(json.dumps(asdict(rejected), ensure_ascii=False) + "\n")
         except OSError as error:
             raise _unwritable(self.path, error) from error
+
+
+def _is_report(path: Path) -> bool:
+    with path.open("rb") as file:
+        first = file.readline(1 << 20)
+    return not first or (first.startswith(b'{"source"') and b'"reason"' in first)
 
 
 def _unwritable(path: Path, error: OSError) -> SourceError:

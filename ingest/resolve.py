@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ingest.identity import keys, merge, other_id, outranks, same_paper
+from ingest.identity import contradict, keys, merge, other_id, outranks, same_paper
 from rag.protocols import Catalog
 from rag.serialize import content_hash
 from rag.types import Paper
@@ -54,11 +54,13 @@ class Resolver:
         with self._lock:
             known = self._unwritten.copy()
         found = self._catalog.find(list(dict.fromkeys(key for own in all_keys for key in own)))
-        ids = dict.fromkeys(paper_id for holders in found.values() for paper_id in holders[:MOST_ALIKE])
+        # An id of its own is no likeness: the holders of an `id:` key are all looked at.
+        found = {key: held if key.startswith("id:") else held[:MOST_ALIKE] for key, held in found.items()}
+        ids = dict.fromkeys(paper_id for holders in found.values() for paper_id in holders)
         for paper_id, (paper, _) in self._catalog.get(list(ids)).items():
             known.papers.setdefault(paper_id, paper)
         for key, holders in found.items():
-            known.holders[key] = (*known.holders.get(key, ()), *holders[:MOST_ALIKE])
+            known.holders[key] = (*known.holders.get(key, ()), *holders)
         for record, own_keys in zip(records, all_keys, strict=True):
             decision = self._decide(record, own_keys, known)
             if decision.paper is not None:
@@ -84,8 +86,13 @@ class Resolver:
         again = first.id in self._seen
         self._seen.add(first.id)
         merged = _joined(record, first, replaces=not again)
+        joined: list[Paper] = []
         for other in others:
-            merged = _joined(other, merged, replaces=False)
+            # A record that fits two papers which cannot be one says nothing about the second.
+            if not contradict(merged, other):
+                merged = _joined(other, merged, replaces=False)
+                joined.append(other)
+        others = joined
         if content_hash(merged) == content_hash(first) and not others:
             return Decision("duplicates" if again else _outcome(record, first))
         everything = [*own_keys, *keys(merged), *(key for other in others for key in keys(other))]

@@ -46,7 +46,9 @@ class Config:
 
     index: Path = _setting(_default_index, "folder of the index")
     cache: Path = _setting(_default_cache, "folder for the converted bundled model")
-    chroma_url: str = _setting("", "address of a Chroma server (`chroma run`) for the vectors; empty: in the index folder")
+    chroma_url: str = _setting(
+        "", "address of a Chroma server (`chroma run`) for the vectors; empty: in the index folder"
+    )
     embedding_model: str = _setting(BUNDLED, "`bundled` (all-MiniLM-L6-v2), a sentence-transformers folder or hub name")
     model: str = _setting(
         BUNDLED,

@@ -93,12 +93,8 @@ def check_manifest(folder: Path, manifest: Manifest, embedding_model: str) -> No
     Raises:
         IndexMismatchError: Another version or another embedding model built the index.
     """
+    check_schema(folder, manifest)
     rebuild = f"Run 'paperchat reindex --index {folder}' to rebuild it from its own records"
-    if manifest.schema > SCHEMA_VERSION:
-        raise IndexMismatchError(
-            f"The index in {folder} has format {manifest.schema}, this program knows {SCHEMA_VERSION}. "
-            "Update paperchat, or ingest your papers into a new --index folder."
-        )
     if manifest.schema < SCHEMA_VERSION:
         raise IndexMismatchError(
             f"The index in {folder} has format {manifest.schema}, this program writes {SCHEMA_VERSION}. {rebuild}."
@@ -107,6 +103,19 @@ def check_manifest(folder: Path, manifest: Manifest, embedding_model: str) -> No
         raise IndexMismatchError(
             f"The index in {folder} was built with the embedding model {manifest.embedding_model!r}, "
             f"not {embedding_model!r}. {rebuild} with the new model, or set embedding_model back."
+        )
+
+
+def check_schema(folder: Path, manifest: Manifest) -> None:
+    """Refuses the index of a later version, which this one could neither read nor rebuild.
+
+    Raises:
+        IndexMismatchError: A later version built it.
+    """
+    if manifest.schema > SCHEMA_VERSION:
+        raise IndexMismatchError(
+            f"The index in {folder} has format {manifest.schema}, this program knows {SCHEMA_VERSION}. "
+            "Update paperchat, or ingest your papers into a new --index folder."
         )
 
 
@@ -167,6 +176,7 @@ class Index:
         rows: Sequence[tuple[Paper, tuple[Chunk, ...]]],
         vectors: Vectors,
         keys: Mapping[str, Sequence[str]] | None = None,
+        absorbed: Mapping[str, str] | None = None,
     ) -> None:
         """Adds or replaces papers. Call within `writing`.
 
@@ -174,17 +184,22 @@ class Index:
             rows: Papers with their chunks.
             vectors: One row a chunk, in order.
             keys: What else finds each paper again, by paper id.
+            absorbed: Papers that turned out to be one of `rows`: id to the id that takes their place.
+                They are gone in the moment in which the others are there.
         """
         ids = [paper.id for paper, _ in rows]
+        absorbed = {loser: winner for loser, winner in (absorbed or {}).items() if loser not in ids}
         chunks = [chunk for _, paper_chunks in rows for chunk in paper_chunks]
         new = {chunk.id for chunk in chunks}
-        stale = [chunk_id for chunk_id in self._chunk_ids(ids) if chunk_id not in new]
+        stale = [chunk_id for chunk_id in self._chunk_ids([*ids, *absorbed]) if chunk_id not in new]
         self._check_space(len(rows))
-        self.catalog.begin(ids, [*new, *stale])
+        self.catalog.begin([*ids, *absorbed], [*new, *stale])
         self.vectors.upsert(chunks, vectors)
         self.terms.upsert([paper for paper, _ in rows])
-        self.catalog.upsert(rows, keys)
+        self.catalog.upsert(rows, keys, absorbed)
         self.vectors.delete(stale)
+        if absorbed:
+            self.terms.delete(list(absorbed))
         self.catalog.end()
 
     def delete(self, paper_ids: Sequence[str]) -> int:
@@ -239,9 +254,7 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout as error:
-        raise IndexBusyError(
-            f"Another ingest is writing to {folder}. Wait for it to finish and try again."
-        ) from error
+        raise IndexBusyError(f"Another ingest is writing to {folder}. Wait for it to finish and try again.") from error
     except OSError as error:
         raise PaperIndexError(
             f"The index folder {folder} cannot be written ({error.strerror}). "

@@ -114,10 +114,20 @@ class Catalog(Protocol):
     def papers(self) -> Iterator[Paper]:
         """Every record, newest first."""
 
+    def keys_of(self, paper_ids: Sequence[str]) -> dict[str, list[str]]:
+        """The keys that lead to each paper."""
+
     def upsert(
-        self, rows: Iterable[tuple[Paper, tuple[Chunk, ...]]], keys: Mapping[str, Sequence[str]] | None = None
+        self,
+        rows: Iterable[tuple[Paper, tuple[Chunk, ...]]],
+        keys: Mapping[str, Sequence[str]] | None = None,
+        absorbed: Mapping[str, str] | None = None,
     ) -> None:
-        """Adds or replaces records, and adds `keys` by paper id, in one transaction."""
+        """Adds or replaces records and adds `keys` by paper id, in one transaction.
+
+        In the same transaction the papers that are the keys of `absorbed` go, and what led to each
+        leads to its value from then on.
+        """
 
     def delete(self, paper_ids: Sequence[str]) -> None:
         """Removes records and their keys in one transaction."""

@@ -139,9 +139,22 @@ class FakeCatalog:
         by_id = sorted((paper for paper, _ in self.rows.values()), key=lambda paper: paper.id)
         yield from sorted(by_id, key=lambda paper: paper.date or "", reverse=True)
 
+    def keys_of(self, paper_ids: Sequence[str]) -> dict[str, list[str]]:
+        wanted = {i: sorted(key for key, holders in self.keys.items() if i in holders) for i in paper_ids}
+        return {paper_id: keys for paper_id, keys in wanted.items() if keys}
+
     def upsert(
-        self, rows: Iterable[tuple[Paper, tuple[Chunk, ...]]], keys: Mapping[str, Sequence[str]] | None = None
+        self,
+        rows: Iterable[tuple[Paper, tuple[Chunk, ...]]],
+        keys: Mapping[str, Sequence[str]] | None = None,
+        absorbed: Mapping[str, str] | None = None,
     ) -> None:
+        for loser, winner in (absorbed or {}).items():
+            self.rows.pop(loser, None)
+            for holders in self.keys.values():
+                if loser in holders:
+                    holders.remove(loser)
+                    holders.add(winner)
         self.rows.update({paper.id: (paper, chunks) for paper, chunks in rows})
         for paper_id, own in (keys or {}).items():
             for key in own:

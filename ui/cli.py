@@ -72,6 +72,23 @@ def ingest(
 
 
 @app.command()
+def embed(
+    paths: Annotated[list[str], typer.Argument(help="Files, folders, patterns.")],
+    shards: Annotated[Path, typer.Option("--shards", help="Folder for the shards; ingest it afterwards.")],
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Models at work at a time.")] = 1,
+    per_shard: Annotated[int, typer.Option("--per-shard", min=1, help="Papers in a shard.")] = 5000,
+    embedding_model: options.EmbeddingModel = None,
+    device: options.Device = None,
+    as_json: options.Json = False,
+) -> None:
+    """Embed a very large dump with Ray Data, on this machine or a cluster; then 'ingest' the shards."""
+    from ui import ingesting
+
+    config = options.load(embedding_model=embedding_model, device=device)
+    ingesting.run_embed(config, paths, shards, workers, per_shard, as_json)
+
+
+@app.command()
 def reindex(
     index: options.Index = None,
     chroma_url: options.ChromaUrl = None,

@@ -60,6 +60,28 @@ def run_reindex(config: Config, as_json: bool) -> None:
     )
 
 
+def run_embed(config: Config, paths: Sequence[str], shards: Path, workers: int, per_shard: int, as_json: bool) -> None:
+    """Embeds into shards and says how to load them."""
+    from tqdm import tqdm
+
+    from ingest.distributed import embed_dump
+
+    with tqdm(unit=" shards", desc="Embedding") as bar:
+
+        def moved(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        done = embed_dump(config, paths, shards, workers=workers, per_shard=per_shard, progress=moved)
+    if as_json:
+        print_json(asdict(done))
+        return
+    typer.echo(
+        f"{done.papers} papers in {done.shards} shards ({done.seconds:.1f} s). "
+        f"Load them with: paperchat ingest {shards}"
+    )
+
+
 def _print_rejected(report: IngestReport, file: Path) -> None:
     for rejected in report.rejected[:SHOWN]:
         typer.echo(f"  rejected: {rejected.source}, {rejected.where}: {rejected.reason}")
@@ -99,6 +121,8 @@ class _bar:  # noqa: N801  # used as a context manager function
         self._bar.close()
 
     def _moved(self, done: int, total: int, papers: int) -> None:
+        if not total:  # standard input and addresses do not tell their size
+            self._bar.unit, done = " papers", papers
         self._bar.total = total or None
         seconds = self._bar.format_dict["elapsed"]
         self._bar.set_postfix_str(f"{papers} papers, {papers / seconds:.0f}/s" if seconds > 1 else "", refresh=False)

@@ -40,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         corpus = arguments.corpus
         if arguments.papers:
-            corpus = _first(corpus, arguments.papers, Path(scratch) / "corpus.jsonl")
+            corpus = first_lines(corpus, arguments.papers, Path(scratch) / "corpus.jsonl")
         index = arguments.index or Path(scratch) / "index"
         figures = measure(corpus, index)
     print(json.dumps(figures, indent=1))
@@ -121,9 +121,10 @@ def _thinned(samples: list[tuple[int, int]]) -> dict[int, int]:
     return highest
 
 
-def _first(corpus: Path, count: int, target: Path) -> Path:
-    opened = gzip.open(corpus, "rt", encoding="utf-8") if corpus.suffix == ".gz" else corpus.open(encoding="utf-8")
-    with opened as lines, target.open("w", encoding="utf-8") as out:
+def first_lines(corpus: Path, count: int, target: Path) -> Path:
+    """The first `count` lines of a plain or gzip file, in a file of their own."""
+    opened = gzip.open if corpus.suffix == ".gz" else open
+    with opened(corpus, "rt", encoding="utf-8") as lines, target.open("w", encoding="utf-8") as out:
         out.writelines(itertools.islice(lines, count))
     return target
 

@@ -10,7 +10,24 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from ingest.records import Records
-from ingest.sources import beir, daily_papers, json_records
+from ingest.sources import (
+    acl_anthology,
+    arxiv_atom,
+    arxiv_oai,
+    arxiv_snapshot,
+    beir,
+    bibtex,
+    csl_json,
+    daily_papers,
+    daily_papers_web,
+    delimited,
+    json_array,
+    json_records,
+    medline,
+    parquet,
+    pubmed_xml,
+    ris,
+)
 from ingest.sources.opened import Head, SourceFile, open_stream
 from rag.errors import SourceError, UsageError
 
@@ -32,7 +49,24 @@ class Source(Protocol):
 
 
 # The first that matches is taken: the particular before the general.
-SOURCES: tuple[Source, ...] = (beir, json_records, daily_papers)
+SOURCES: tuple[Source, ...] = (
+    parquet,
+    daily_papers_web,
+    arxiv_atom,
+    arxiv_oai,
+    pubmed_xml,
+    acl_anthology,
+    arxiv_snapshot,
+    beir,
+    csl_json,
+    json_array,
+    json_records,
+    bibtex,
+    ris,
+    medline,
+    daily_papers,
+    delimited,
+)
 FORMATS: tuple[str, ...] = tuple(source.NAME for source in SOURCES)
 STANDARD_INPUT = "-"
 

@@ -130,7 +130,7 @@ def record_from(
         doi=text_of(first("doi")) or identifiers.get("doi"),
         arxiv_id=text_of(first("arxiv_id")) or identifiers.get("arxiv"),
         pubmed_id=text_of(first("pubmed_id")) or identifiers.get("pubmed"),
-        categories=_categories(first("categories")),
+        categories=categories_of(first("categories")),
         comments=_whole(first("comments")),
         kind="digest" if first("kind") == "digest" or ("digest" in data and "abstract" not in data) else "abstract",
         extra={
@@ -201,7 +201,7 @@ _CLASS = (
 _CLASSES = re.compile(rf"{_CLASS}(?: {_CLASS})+")
 
 
-def _categories(value: Any) -> list[str]:
+def categories_of(value: Any) -> list[str]:
     """Keywords; a space separates arXiv's classes (`cs.CL cs.LG`) only, `deep learning` is one."""
     if isinstance(value, str) and _CLASSES.fullmatch(value):
         return value.split()

@@ -74,7 +74,9 @@ class SourceFile:
 
     def text(self) -> io.TextIOWrapper:
         """All of it as text."""
-        return io.TextIOWrapper(self.binary, encoding=self.encoding, errors="surrogateescape")
+        # UTF-16 cannot be taken through byte by byte: half a character at its end is replaced.
+        errors = "replace" if self.encoding == "utf-16" else "surrogateescape"
+        return io.TextIOWrapper(self.binary, encoding=self.encoding, errors=errors)
 
     def seekable(self) -> BinaryIO:
         """A copy that can be read from any place, for formats with their table of contents at the end."""

@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pending_chunks (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counts (papers INTEGER NOT NULL, chunks INTEGER NOT NULL, revision INTEGER NOT NULL);
 """
-FIRST_COUNTS = "INSERT INTO counts SELECT 0, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM counts)"
+# A catalog of format 1 has records but no counts.
+FIRST_COUNTS = "INSERT INTO counts SELECT count(*), coalesce(sum(json_array_length(spans)), 0), 0 FROM papers;"
 # SQLite's limit on parameters in one statement is 32,766; this leaves room.
 BATCH = 10_000
 PAGE = 500
@@ -55,9 +56,10 @@ class SqliteCatalog:
     def get(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, tuple[Chunk, ...]]]:
         """Records with their chunks, in the order asked for; unknown ids are left out."""
         found: dict[str, tuple[Paper, tuple[Chunk, ...]]] = {}
-        for row in self._select("SELECT id, record, spans FROM papers WHERE id", paper_ids):
-            paper = paper_from_dict(json.loads(row[1]))
-            found[row[0]] = paper, tuple(Chunk(paper, start, end) for start, end in json.loads(row[2]))
+        with self._errors():
+            for row in self._select("SELECT id, record, spans FROM papers WHERE id", paper_ids):
+                paper = paper_from_dict(json.loads(row[1]))
+                found[row[0]] = paper, tuple(Chunk(paper, start, end) for start, end in json.loads(row[2]))
         return {paper_id: found[paper_id] for paper_id in paper_ids if paper_id in found}
 
     def find(self, keys: Sequence[str]) -> dict[str, list[str]]:
@@ -65,6 +67,13 @@ class SqliteCatalog:
         found: dict[str, list[str]] = {}
         for key, paper_id in self._select("SELECT key, id FROM keys WHERE key", keys):
             found.setdefault(key, []).append(paper_id)
+        return found
+
+    def keys_of(self, paper_ids: Sequence[str]) -> dict[str, list[str]]:
+        """The keys that lead to each paper."""
+        found: dict[str, list[str]] = {}
+        for paper_id, key in self._select("SELECT id, key FROM keys WHERE id", paper_ids):
+            found.setdefault(paper_id, []).append(key)
         return found
 
     def hashes(self, paper_ids: Sequence[str]) -> dict[str, str]:
@@ -90,12 +99,21 @@ class SqliteCatalog:
                 last = rows[-1][0], rows[-1][1]
 
     def upsert(
-        self, rows: Iterable[tuple[Paper, tuple[Chunk, ...]]], keys: Mapping[str, Sequence[str]] | None = None
+        self,
+        rows: Iterable[tuple[Paper, tuple[Chunk, ...]]],
+        keys: Mapping[str, Sequence[str]] | None = None,
+        absorbed: Mapping[str, str] | None = None,
     ) -> None:
-        """Adds or replaces records, and adds `keys` by paper id, in one transaction."""
-        rows = list(rows)
+        """Adds or replaces records, adds `keys` by paper id, and lets papers go into others, in one transaction."""
+        rows = list({paper.id: (paper, chunks) for paper, chunks in rows}.values())
+        absorbed = absorbed or {}
         with self._transaction() as connection:
-            gone = self._count(connection, [paper.id for paper, _ in rows])
+            gone = self._count(connection, [*(paper.id for paper, _ in rows), *absorbed])
+            for loser, winner in absorbed.items():
+                moved = "INSERT OR IGNORE INTO keys SELECT key, ? FROM keys WHERE id = ?"
+                connection.execute(moved, (winner, loser))
+                connection.execute("DELETE FROM keys WHERE id = ?", (loser,))
+                connection.execute("DELETE FROM papers WHERE id = ?", (loser,))
             for paper, chunks in rows:
                 spans = json.dumps([(chunk.start, chunk.end) for chunk in chunks])
                 record = json.dumps(paper_to_dict(paper), ensure_ascii=False)
@@ -103,7 +121,7 @@ class SqliteCatalog:
                 connection.execute("INSERT OR REPLACE INTO papers VALUES (?, ?, ?, ?, ?, ?)", values)
             pairs = [(key, paper_id) for paper_id, own in (keys or {}).items() for key in own]
             connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", pairs)
-            came = len({paper.id for paper, _ in rows}), sum(len(chunks) for _, chunks in rows)
+            came = len(rows), sum(len(chunks) for _, chunks in rows)
             self._recount(connection, came[0] - gone[0], came[1] - gone[1])
 
     def delete(self, paper_ids: Sequence[str]) -> None:
@@ -145,7 +163,9 @@ class SqliteCatalog:
     def _count(self, connection: sqlite3.Connection, paper_ids: Sequence[str]) -> tuple[int, int]:
         papers = chunks = 0
         for part in _parts(sorted(set(paper_ids))):
-            query = f"SELECT count(*), coalesce(sum(json_array_length(spans)), 0) FROM papers WHERE id IN ({_marks(part)})"  # noqa: S608  # marks only
+            query = (
+                f"SELECT count(*), coalesce(sum(json_array_length(spans)), 0) FROM papers WHERE id IN ({_marks(part)})"  # noqa: S608  # marks only
+            )
             row = connection.execute(query, tuple(part)).fetchone()
             papers, chunks = papers + row[0], chunks + row[1]
         return papers, chunks
@@ -177,7 +197,7 @@ class SqliteCatalog:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError) as error:
             raise PaperIndexError(
                 f"The catalog {self._path} cannot be used ({error}). Check free disk space and permissions "
                 "with 'paperchat doctor'; nothing already ingested was changed."

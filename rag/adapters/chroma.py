@@ -1,4 +1,4 @@
-"""Chunk vectors in a Chroma collection, on disk or on a server. Chroma holds vectors and ids; records are the catalog's."""
+"""Chunk vectors in a Chroma collection, on disk or on a server. Records are the catalog's."""
 
 from __future__ import annotations
 

@@ -131,8 +131,8 @@ def test_a_year_alone_is_a_date(read: Read) -> None:
         ("7", "not a JSON object"),
         ({"_id": "1", "title": "No text"}, "no abstract"),
         ({"_id": "1", "title": "Empty", "text": "  "}, "no abstract"),
-        ({"_id": "1", "title": "A list", "text": ["a", "b"]}, "no abstract"),
-        ({"text": "Nobody knows whose."}, "neither an id nor a title"),
+        ({"_id": "1", "title": "An object", "text": {"pages": [1, 2]}}, "no abstract"),
+        ({"text": "Nobody knows whose."}, "neither a title nor an identifier"),
         ("[" * 100_000, "JSON"),
     ],
 )
@@ -145,6 +145,23 @@ def test_a_bad_line_is_rejected_with_its_number_and_the_others_are_kept(
     assert reason in rejected.reason
     assert len(rejected.reason) <= 200
     assert [paper(before).id, paper(after).id] == ["4983", "MED-10"]
+
+
+def test_a_text_in_pieces_is_one_text(read: Read) -> None:
+    (record,) = read({"_id": "1", "title": "A list", "text": ["One sentence.", "Another."]})
+    assert paper(record).abstract == "One sentence. Another."
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"title": "T", "abstract": "A.", "volume": 10**400},
+        '{"abstract": "A.", "title": ' + '{"name": ' * 950 + '"x"' + "}" * 951,
+    ],
+    ids=["a number beyond floats", "names inside names"],
+)
+def test_what_no_paper_holds_ends_no_ingest(read: Read, line: Any) -> None:
+    assert len(read(line, BEIR[0])) == 2
 
 
 def test_half_a_character_in_a_text_does_not_reach_the_index(read: Read) -> None:

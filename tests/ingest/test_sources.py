@@ -58,7 +58,7 @@ def scrambled(data: bytes, start: int, length: int) -> bytes:
         ("packed.gz", gzip.compress(bytes(500)), "binary"),
         ("head.gz", b"\x1f\x8b" + bytes(range(1, 60)), "damaged gzip"),
         ("shopping.txt", b"milk\nbread\napples\n", "no papers in a format"),
-        ("page.html", b"<html><body>Daily Papers</body></html>", "no papers in a format"),
+        ("page.html", b"<html><body>Daily Papers</body></html>", "holds no paper"),
         ("table.csv", b"name,price\nA,B\n", "no papers in a format"),
     ],
 )

@@ -25,7 +25,9 @@ from tests.real.ingest_process import open_index
 
 pytestmark = pytest.mark.real
 
-WORDS = "coral sepsis lattice neuron glacier enzyme quasar plasma orchid tundra isotope meson fungus delta kernel".split()
+WORDS = (
+    "coral sepsis lattice neuron glacier enzyme quasar plasma orchid tundra isotope meson fungus delta kernel".split()
+)
 PAPERS, CHANGED, GONE = 240, 90, 40
 KILLS_IN_CI = 6
 
@@ -160,6 +162,26 @@ def test_killed_anywhere_and_resumed_the_index_is_that_of_an_undisturbed_run(tmp
     assert seen["equal"]
     assert seen["wrong"] == []
     assert seen["questions alongside"] > KILLS_IN_CI
+
+
+@pytest.mark.parametrize("blocks", [16, 40, 150])
+def test_a_disk_that_takes_no_more_is_told_and_nothing_is_lost(tmp_path: Path, blocks: int) -> None:
+    """A limit on the size of files makes the stores' own writes fail, wherever they are."""
+    one, two = editions(tmp_path)
+    index, undisturbed = tmp_path / "index", tmp_path / "undisturbed"
+    for folder in (index, undisturbed):
+        finish(folder, one)
+    limited = f"trap '' XFSZ; ulimit -f {blocks}; exec {sys.executable} -m tests.real.ingest_process {index} {two}"
+    ended = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, timeout=120, check=False)
+    if ended.returncode == 0:
+        pytest.skip("the limit was not met")
+    assert "PaperIndexError" in ended.stderr.splitlines()[-1], ended.stderr[-2000:]
+    reader = Reader(index)
+    reader._ask(open_index(index), 3)
+    assert reader.wrong == []
+    finish(index, two)
+    finish(undisturbed, two)
+    assert contents(index) == contents(undisturbed)
 
 
 if __name__ == "__main__":

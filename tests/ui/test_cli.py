@@ -78,7 +78,9 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
 
     def open_(folder: Path, manifest: Manifest) -> Index:
         catalog = SqliteCatalog(folder / manifest.stores / build.CATALOG)
-        return opened.setdefault(folder / manifest.stores, Index(folder, manifest, FakeVectorStore(), FakeTermIndex(), catalog))
+        return opened.setdefault(
+            folder / manifest.stores, Index(folder, manifest, FakeVectorStore(), FakeTermIndex(), catalog)
+        )
 
     def load(name: str) -> Callable[[Any], Any]:
         def loader(config: Any) -> Any:
@@ -529,7 +531,7 @@ def test_work_that_fails_ends_with_one(paperchat, arguments: tuple[str, ...], tm
         ("papers", "show"),
         ("chat", "--port", "70000"),
         ("chat", "--host", "0.0.0.0"),
-        ("ingest", "--format", "bibtex"),
+        ("ingest", "--format", "word"),
     ],
 )
 def test_wrong_use_ends_with_two(filled, arguments: tuple[str, ...]) -> None:
@@ -610,7 +612,18 @@ def test_flag_beats_environment_beats_file(filled, corpus: Path, monkeypatch, tm
 
 
 def test_every_option_that_a_message_names_exists(paperchat) -> None:
-    commands = [(), ("ingest",), ("reindex",), ("export",), ("search",), ("ask",), ("chat",), ("papers",), ("status",), ("doctor",)]
+    commands = [
+        (),
+        ("ingest",),
+        ("reindex",),
+        ("export",),
+        ("search",),
+        ("ask",),
+        ("chat",),
+        ("papers",),
+        ("status",),
+        ("doctor",),
+    ]
     known = {flag for command in commands for flag in FLAG.findall(paperchat(*command, "--help").out)}
     root = Path(cli.__file__).parents[1]
     named = {
