@@ -224,7 +224,7 @@ def _authors_agree(a: Paper, b: Paper) -> bool | None:
     """Do the first authors share a name? `None` where one record has no names."""
     if not a.authors or not b.authors:
         return None
-    return bool(_name_parts(a.authors[0]) & _name_parts(b.authors[0]))
+    return a.authors[0] == b.authors[0] or bool(_name_parts(a.authors[0]) & _name_parts(b.authors[0]))
 
 
 def _name_parts(name: str) -> frozenset[str]:

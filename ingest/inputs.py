@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,11 @@ def expand(paths: Sequence[Path | str]) -> list[Input]:
     return list(found.values())
 
 
+def whole(path: Path) -> str:
+    """The whole path, so that a file named in two ways is one: `d/../a` is `a`."""
+    return os.path.abspath(path)  # noqa: PTH100  # resolve() would follow links, whose names users know
+
+
 def _expand(path: str) -> list[Input]:
     if path == STANDARD_INPUT or web.is_address(path):
         return [Input(path, None)]
@@ -86,7 +92,7 @@ def _expand(path: str) -> list[Input]:
 def _found(path: Path) -> list[Input] | None:
     """The files that a path leads to; `None` where it leads nowhere."""
     if path.is_dir():
-        return [Input(str(path.absolute()), None)] if is_shards(path) else _folder(path)
+        return [Input(whole(path), None)] if is_shards(path) else _folder(path)
     return [_file(path)] if path.exists() else None
 
 
@@ -95,7 +101,7 @@ def _folder(folder: Path) -> list[Input]:
     corpora = {p.parent for p in inside if p.name in _BEIR_CORPUS}
     shards = {p.parent for p in inside if is_shards(p.parent)}
     files = [p for p in inside if p.name in _BEIR_CORPUS or not _lies_in(p, corpora | shards)]
-    return [_file(path) for path in files] + [Input(str(path.absolute()), None) for path in sorted(shards)]
+    return [_file(path) for path in files] + [Input(whole(path), None) for path in sorted(shards)]
 
 
 def _lies_in(path: Path, folders: set[Path]) -> bool:
@@ -109,6 +115,6 @@ def _is_hidden(path: Path) -> bool:
 def _file(path: Path) -> Input:
     try:
         # The whole path: a record's source tells two files of one name apart.
-        return Input(str(path.absolute()), path.stat().st_size)
+        return Input(whole(path), path.stat().st_size)
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({error.strerror or error}). Check the path.") from error

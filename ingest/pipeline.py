@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ingest.ahead import ahead
-from ingest.inputs import Input, expand
+from ingest.inputs import Input, expand, whole
 from ingest.memory import release_memory
 from ingest.records import LISTED, IngestReport, Rejected
 from ingest.report import RejectedReport
@@ -91,7 +91,7 @@ def ingest(
     for source in inputs:
         if source.is_shards:
             check_shards(Path(source.name), index.manifest)
-    if options.rejected is not None and str(options.rejected.absolute()) in {source.name for source in inputs}:
+    if options.rejected is not None and whole(options.rejected) in {source.name for source in inputs}:
         raise UsageError(f"{options.rejected} is to be read. Give another file for the report with --rejected.")
     with index.writing(), RejectedReport(options.rejected) as report:
         return _Run(inputs, index, embedder, options, progress, report).run()

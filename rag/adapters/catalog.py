@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS papers (
     spans TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS papers_by_date ON papers (coalesce(date, '') DESC, id);
+CREATE INDEX IF NOT EXISTS papers_by_hash ON papers (id, hash);
 CREATE TABLE IF NOT EXISTS keys (key TEXT, id TEXT, PRIMARY KEY (key, id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS keys_by_id ON keys (id);
 CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY) WITHOUT ROWID;

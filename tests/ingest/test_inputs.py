@@ -88,7 +88,6 @@ def test_what_is_named_twice_is_read_once(here: Path) -> None:
     assert run("a.jsonl", "*.jsonl", ".").read == 2
 
 
-@pytest.mark.xfail(strict=True, reason="a file named by two paths is read twice and its records are told as duplicates")
 def test_a_file_named_by_two_paths_is_read_once(here: Path) -> None:
     make("a.jsonl", "d/b.jsonl")
     assert len(expand(["a.jsonl", here / "a.jsonl", "d/../a.jsonl"])) == 1
