@@ -38,11 +38,11 @@ doctor: setup    ## what is ready or missing
 	$(PAPERCHAT) doctor
 
 fast: dev        ## the tests without models, seconds
-	$(PYTEST) -m "not real and not browser"
+	$(PYTEST) -m "not slow and not real and not browser"
 
 test: dev browser  ## every test: fast ones, real models and stores, the page in a browser
-	$(PYTEST) -m "not real and not browser"
-	$(PYTEST) -m real
+	$(PYTEST) -m "not slow and not real and not browser"
+	$(PYTEST) -m "slow or real"
 	$(PYTEST) -m browser
 
 browser:

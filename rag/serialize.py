@@ -27,10 +27,18 @@ def paper_from_dict(record: Mapping[str, Any]) -> Paper:
     return Paper(**{**record, **tuples})
 
 
+# A reference manager's own names for a paper and its kind say nothing about the paper, and every export
+# has others: without them a paper comes back from BibTeX or RIS as it went.
+BOOKKEEPING = frozenset({"citation_key", "reference_id", "type"})
+
+
 def content_hash(paper: Paper) -> str:
     """Changes when anything a reader could see of the paper changes; not with the file it came from."""
     record = paper_to_dict(paper)
     record.pop("source", None)
+    extra = {key: value for key, value in record.pop("extra", {}).items() if key not in BOOKKEEPING}
+    if extra:
+        record["extra"] = extra
     return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 

@@ -3,21 +3,34 @@
 Chroma's embedded mode is safe between threads, not between processes: each process keeps the vector
 graph in memory, and any of them, also one that only asks, may write it back and clear the log the
 others would have learnt from. So every use takes a lock on the folder, and a process that finds the
-folder changed by another opens it anew (docs/decisions/0005).
+folder changed by another opens it anew.
+
+Nor does Chroma write its graph in one step: a process killed while it does leaves files that nobody
+can open. So Chroma's log is kept, which it would clear, and a graph that cannot be opened is built
+again from it, without the embedding model (docs/decisions/0005).
 """
 
 from __future__ import annotations
 
+import logging
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
 from rag.errors import PaperIndexError
 
+log = logging.getLogger(__name__)
+
 DATABASE = "chroma.sqlite3"
+LOG_SETTINGS = "SELECT config_json_str FROM embeddings_queue_config"
+KEEP_LOG = """
+INSERT OR REPLACE INTO embeddings_queue_config (id, config_json_str)
+VALUES (1, '{"automatically_purge":false,"_type":"EmbeddingsQueueConfigurationInternal"}')
+"""
 LOCK = "chroma.lock"
 PATIENCE_S = 120.0
 POLL_S = 0.005
@@ -92,6 +105,47 @@ class ChromaFolder:
             client, self._client = self._client, None
             client.close()
         self._client = chromadb.PersistentClient(str(self._folder), Settings(anonymized_telemetry=False))
+        # A folder that may not be written is read as it is; nothing in it will be cleared.
+        with suppress(sqlite3.OperationalError), self._database() as database:
+            if '"automatically_purge":false' not in str(database.execute(LOG_SETTINGS).fetchone()):
+                database.execute(KEEP_LOG)
+        try:
+            self._probe()
+        except Exception as error:  # the Rust core's own types
+            if "hnsw" not in str(error).lower():
+                raise
+            log.warning("the vector graph in %s is damaged (%s); building it again from the log", self._folder, error)
+            self._client.close()
+            self._forget_graph()
+            self._client = chromadb.PersistentClient(str(self._folder), Settings(anonymized_telemetry=False))
+            self._probe()
+
+    def _probe(self) -> None:
+        """Makes Chroma open every graph, which it would put off to the first question."""
+        for collection in self._client.list_collections():
+            first = collection.get(limit=1, include=["embeddings"])
+            if len(first["ids"]):
+                collection.query(query_embeddings=[first["embeddings"][0]], n_results=1, include=[])
+
+    def _forget_graph(self) -> None:
+        """Takes the graph away; Chroma then replays its log into a new one."""
+        with self._database() as database:
+            first = database.execute("SELECT min(seq_id) FROM embeddings_queue").fetchone()[0]
+            if first is None or first > 1:
+                raise PaperIndexError("the log that could rebuild the vector graph was cleared")
+            segments = [row[0] for row in database.execute("SELECT id FROM segments WHERE scope = 'VECTOR'")]
+            database.executemany("DELETE FROM max_seq_id WHERE segment_id = ?", [(segment,) for segment in segments])
+        for segment in segments:
+            shutil.rmtree(self._folder / segment, ignore_errors=True)
+
+    @contextmanager
+    def _database(self) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(self._folder / DATABASE, timeout=PATIENCE_S)
+        try:
+            with connection:
+                yield connection
+        finally:
+            connection.close()
 
     def _state(self) -> State:
         """What every write changes: the ends of the log, and how far it has been worked in."""

@@ -134,6 +134,7 @@ def test_a_record_without_metadata_is_told() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_list_of_eight_million_authors_ends() -> None:
     data = "<arXivRaw><id>2101.00001</id><authors>" + "( " * 1_000_000 + " " * 2_000_000 + "</authors></arXivRaw>"
     (record,) = read(f"<ListRecords><record><metadata>{data}</metadata></record></ListRecords>".encode())

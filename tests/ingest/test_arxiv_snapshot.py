@@ -109,5 +109,6 @@ def test_fields_of_other_shapes_are_left_out(fields: dict[str, Any]) -> None:
 
 
 @given(damaged(DATA) | st.binary(min_size=1, max_size=300).filter(bytes.strip))
+@pytest.mark.slow
 def test_no_bytes_end_it(data: bytes) -> None:
     survives(arxiv_snapshot, data)

@@ -222,6 +222,7 @@ HEAD = "@article{k, title={T}, abstract={A}, "
     ],
     ids=["open", "braces", "deep", "quoted", "long", "lines", "commas", "authors", "parts", "math", "commands"],
 )
+@pytest.mark.slow
 def test_a_hostile_file_ends_soon(body: str, count: int) -> None:
     start = time.process_time()  # not of the clock: other work may go on beside
     records = read(bibtex, body.encode())
@@ -235,5 +236,6 @@ def test_the_first_paper_comes_before_the_file_is_read() -> None:
 
 
 @given(damaged(BIB))
+@pytest.mark.slow
 def test_damage_never_breaks_out(data: bytes) -> None:
     survives(bibtex, data)

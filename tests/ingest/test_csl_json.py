@@ -117,6 +117,7 @@ def test_the_first_paper_is_there_before_the_file_ends() -> None:
 
 
 @given(damaged(DATA) | st.binary(min_size=1, max_size=300).filter(bytes.strip))
+@pytest.mark.slow
 def test_no_bytes_end_it(data: bytes) -> None:
     survives(csl_json, data)
 
@@ -135,5 +136,6 @@ _SHAPES = st.recursive(
         st.sampled_from([*ITEM, "author", "DOI", "URL", "note", "number", "keyword", "custom", "PMID"]), _SHAPES
     )
 )
+@pytest.mark.slow
 def test_fields_of_any_shape(item: dict[str, Any]) -> None:
     assert len(read(csl_json, json.dumps([item]).encode())) == 1

@@ -194,6 +194,7 @@ def test_the_first_paper_is_there_before_the_answer_has_ended() -> None:
     assert raw.given < 2_000_000
 
 
+@pytest.mark.slow
 def test_a_page_over_fifty_megabytes_is_refused() -> None:
     with pytest.raises(SourceError, match=r"^name is an HTML page over 50 MB, .*\. Save the page alone"):
         read(page('{"dailyPapers": []}') + b" " * 50_000_000)
@@ -215,6 +216,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.slow
 def test_a_hostile_file_ends_quickly(data: bytes) -> None:
     started = time.monotonic()
     try:
@@ -225,6 +227,7 @@ def test_a_hostile_file_ends_quickly(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["daily.html", "daily_api.json"])
+@pytest.mark.slow
 def test_no_bytes_whatever_raise_anything_but_our_errors(name: str) -> None:
     whole = (DATA / name).read_bytes()
     pieces = st.sampled_from([b"", b"<", b"[", b"{", b"}", b'"', b"\\ud800", b"\x00", b"\xff", b"1e999", b"</div>"])

@@ -218,6 +218,7 @@ def test_the_size_limit_of_the_process_is_as_before() -> None:
     ],
     ids=["quotes", "lines", "quote marks", "long line", "spaces"],
 )
+@pytest.mark.slow
 def test_a_hostile_table_ends_soon(body: str, count: int) -> None:
     start = time.process_time()  # not of the clock: other work may go on beside
     assert len(read(delimited, ("title,abstract\n" + body).encode())) == count
@@ -230,6 +231,7 @@ def test_the_first_paper_comes_before_the_file_is_read() -> None:
 
 
 @given(damaged(CSV) | damaged(TSV))
+@pytest.mark.slow
 def test_damage_never_breaks_out(data: bytes) -> None:
     survives(delimited, data)
 

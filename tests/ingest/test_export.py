@@ -238,6 +238,7 @@ CAN = {"jsonl": lambda paper: paper, "csv": lambda paper: paper, "csl-json": lam
 @pytest.mark.parametrize("form", READERS)
 @settings(max_examples=60)
 @given(paper=papers())
+@pytest.mark.slow
 def test_any_paper_comes_back(form: str, paper: Paper) -> None:
     # The signs that no name has are left to the writers' docstrings.
     assume(

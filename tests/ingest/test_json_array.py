@@ -241,6 +241,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(("begin", "middle", "end", "reason"), HOSTILE)
+@pytest.mark.slow
 def test_a_hostile_file_takes_little_memory_and_time_in_its_size(
     begin: bytes, middle: bytes, end: bytes, reason: str
 ) -> None:
@@ -274,6 +275,7 @@ _JSON = st.recursive(
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=6), _JSON, max_size=4), max_size=4), st.sampled_from([None, 1]))
+@pytest.mark.slow
 def test_every_object_of_a_list_is_found_as_it_is(values: list[dict[str, Any]], indent: int | None) -> None:
     file = open_stream(io.BytesIO(json.dumps(values, indent=indent, ensure_ascii=True).encode()), "name", 2025)
     found = list(records(file, (None,)))
@@ -282,5 +284,6 @@ def test_every_object_of_a_list_is_found_as_it_is(values: list[dict[str, Any]], 
 
 
 @given(st.sampled_from(FILES).flatmap(lambda name: damaged(sample(name))) | st.binary(min_size=1).filter(bytes.strip))
+@pytest.mark.slow
 def test_no_bytes_end_it(data: bytes) -> None:
     survives(json_array, data)

@@ -128,6 +128,7 @@ def test_it_is_told_by_its_mark() -> None:
     assert not matches(parquet, b"title,abstract\nPAR1,x\n")
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows() -> None:
     """Python's memory: pyarrow's own was measured apart, 60 MB more for 100,000 rows or for a million."""
     text = ["word " * 200] * 5_000
@@ -141,6 +142,7 @@ def test_memory_does_not_grow_with_the_rows() -> None:
 
 
 @pytest.mark.parametrize("store_schema", [True, False])
+@pytest.mark.slow
 def test_one_huge_text_in_every_row(store_schema: bool) -> None:
     def huge(number: int) -> bytes:
         texts = pa.DictionaryArray.from_arrays(pa.array([0] * number, pa.int32()), pa.array(["x" * 5_000_000]))
@@ -169,6 +171,7 @@ def test_columns_that_share_their_values() -> None:
 
 @settings(max_examples=150)
 @given(st.lists(st.tuples(st.integers(4, len(SMALL) - 1), st.integers(0, 255)), min_size=1, max_size=8))
+@pytest.mark.slow
 def test_no_bytes_end_it(changes: list[tuple[int, int]]) -> None:
     data = bytearray(SMALL)
     for at, value in changes:

@@ -138,6 +138,7 @@ STEPS = [
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(("owner", "name"), STEPS, ids=lambda value: getattr(value, "__name__", value))
+@pytest.mark.slow
 def test_cut_short_anywhere_and_run_again_nothing_is_lost(
     place: Place, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, when: str
 ) -> None:

@@ -157,6 +157,7 @@ def test_a_file_without_a_record_is_refused() -> None:
     ],
     ids=["lines", "tags", "long line", "records", "authors"],
 )
+@pytest.mark.slow
 def test_a_hostile_file_ends_soon(body: str, count: int) -> None:
     start = time.process_time()  # not of the clock: other work may go on beside
     records = read(ris, body.encode())
@@ -170,5 +171,6 @@ def test_the_first_paper_comes_before_the_file_is_read() -> None:
 
 
 @given(damaged(RIS))
+@pytest.mark.slow
 def test_damage_never_breaks_out(data: bytes) -> None:
     survives(ris, data)

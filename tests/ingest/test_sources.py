@@ -88,6 +88,7 @@ PACKED = gzip.compress(CORPUS, mtime=0)
     ],
     ids=["end missing", "half missing", "wrong sum", "near the start", "further on", "in the middle"],
 )
+@pytest.mark.slow
 def test_a_gzip_file_damaged_anywhere_is_called_damaged(tmp_path: Path, index: Index, data: bytes) -> None:
     path = tmp_path / "damaged.jsonl.gz"
     path.write_bytes(data)
@@ -102,6 +103,7 @@ def test_a_missing_file(tmp_path: Path, index: Index) -> None:
     assert "nowhere.txt does not exist" in sentence(error)
 
 
+@pytest.mark.slow
 def test_bytes_that_are_no_text_far_into_the_file(tmp_path: Path, index: Index) -> None:
     path = tmp_path / "half.jsonl"
     path.write_bytes(CORPUS + b"\n\xff\xfe\xfd\n" + b'{"_id": "x", "title": "T", "text": "\xff"}\n' + LINES[0].encode())

@@ -227,6 +227,7 @@ def test_an_address_that_names_nothing_is_told_before_anything_is_asked(
     assert server.requests == []
 
 
+@pytest.mark.slow
 def test_requests_keep_their_distance_from_one_address_to_the_next(server: Server, read: Read) -> None:
     read("arxiv:2410.00001", feed("2410.00001"), pause=0.15)
     read("arxiv:2410.00001", feed("2410.00001"), pause=0.15)
@@ -249,6 +250,7 @@ def test_a_long_wait_is_left_to_the_user(later: str, server: Server, read: Read)
     assert len(server.requests) == 1
 
 
+@pytest.mark.slow
 def test_a_short_wait_is_kept(server: Server, read: Read) -> None:
     busy = Answer(status=429, headers={"Retry-After": "1"})
     assert len(read("arxiv:2410.00001", busy, feed("2410.00001"))) == 1

@@ -165,6 +165,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.slow
 def test_a_hostile_file_is_refused_or_rejected_quickly(data: bytes) -> None:
     started = time.process_time()
     try:
@@ -178,6 +179,7 @@ def test_a_hostile_file_is_refused_or_rejected_quickly(data: bytes) -> None:
     assert time.process_time() - started < QUICK
 
 
+@pytest.mark.slow
 def test_what_comes_after_an_endless_record_is_told_as_unread() -> None:
     data = ATOM + entry(1) + b"<entry>" + b"<a/>" * 2 * MANY + b"</entry>" + entry(2) + b"</feed>"
     paper, rejected = read(arxiv_atom, data)
@@ -185,6 +187,7 @@ def test_what_comes_after_an_endless_record_is_told_as_unread() -> None:
     assert rejected == Rejected("name", "record 2", "over 8 MB long: not a paper, and nothing after it was read")
 
 
+@pytest.mark.slow
 def test_many_records_within_records_do_no_harm() -> None:
     started = time.process_time()
     records = read(arxiv_atom, ATOM + (b"<entry>" * 100 + b"</entry>" * 100) * 100 + b"</feed>")
@@ -207,6 +210,7 @@ EDITS = st.lists(
 
 
 @pytest.mark.parametrize(("module", "name"), FORMATS.items(), ids=FORMATS.values())
+@pytest.mark.slow
 def test_no_bytes_whatever_raise_anything_but_our_errors(module: ModuleType, name: str) -> None:
     whole = (DATA / name).read_bytes()
 

@@ -107,6 +107,7 @@ def expected(papers: list[Paper]) -> list[Paper]:
 
 @pytest.mark.parametrize("count", [0, 1, 19, 20, 21, 40, 41, 130])
 @pytest.mark.parametrize("dates", [[None], ["2020"], ["2020", "2021-05", None, "2021", "2020-01-01"]])
+@pytest.mark.slow
 def test_papers_come_newest_first_over_any_number_of_pages(
     catalog: SqliteCatalog, pages: int, count: int, dates: list[str | None]
 ) -> None:
@@ -116,6 +117,7 @@ def test_papers_come_newest_first_over_any_number_of_pages(
 
 
 @pytest.mark.parametrize("dates", [["2020"], ["2020", "2021", None]])
+@pytest.mark.slow
 def test_paging_goes_on_where_it_was_while_others_write(
     catalog: SqliteCatalog, tmp_path: Path, pages: int, dates: list[str | None]
 ) -> None:

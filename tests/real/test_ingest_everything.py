@@ -41,7 +41,13 @@ def test_a_folder_of_every_format_then_out_and_in_again(tmp_path: Path, formats:
     report = [json.loads(line) for line in (paperchat.index / "rejected.jsonl").read_text("utf-8").splitlines()]
     assert report == again["rejected"]
     before = paperchat.papers()
-    for form, name in (("jsonl", "out.jsonl"), ("csl-json", "out.json"), ("csv", "out.csv")):
+    for form, name in (
+        ("jsonl", "out.jsonl"),
+        ("csl-json", "out.json"),
+        ("csv", "out.csv"),
+        ("bibtex", "out.bib"),
+        ("ris", "out.ris"),
+    ):
         assert paperchat("export", "--format", form, "--output", tmp_path / name).code == 0
         back = paperchat("ingest", tmp_path / name, "--json").value
         assert back["unchanged"] == back["read"] == len(before), (form, back)

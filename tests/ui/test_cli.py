@@ -617,6 +617,7 @@ def test_every_option_that_a_message_names_exists(paperchat) -> None:
         ("ingest",),
         ("reindex",),
         ("export",),
+        ("embed",),
         ("search",),
         ("ask",),
         ("chat",),
