@@ -202,10 +202,10 @@ def test_an_index_that_another_embedding_model_built(copied: Paperchat, command:
     ],
 )
 def test_a_damaged_index_is_called_so(copied: Paperchat, name: str, data: bytes) -> None:
-    assert (copied.index / name).is_file()
-    for journal in copied.index.glob("*.sqlite-*"):
+    (path,) = [*copied.index.glob(name), *copied.index.glob(f"stores-*/{name}")]
+    for journal in copied.index.glob("stores-*/*.sqlite-*"):
         journal.unlink()
-    (copied.index / name).write_bytes(data)
+    path.write_bytes(data)
     result = copied("search", "whales")
     assert (result.code, result.out) == (1, "")
     assert str(copied.index) in result.error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -171,7 +172,8 @@ def test_a_disk_that_takes_no_more_is_told_and_nothing_is_lost(tmp_path: Path, b
     index, undisturbed = tmp_path / "index", tmp_path / "undisturbed"
     for folder in (index, undisturbed):
         finish(folder, one)
-    limited = f"trap '' XFSZ; ulimit -f {blocks}; exec {sys.executable} -m tests.real.ingest_process {index} {two}"
+    program = shlex.join([sys.executable, "-m", "tests.real.ingest_process", str(index), str(two)])
+    limited = f"trap '' XFSZ; ulimit -f {blocks}; exec {program}"
     ended = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, timeout=120, check=False)
     if ended.returncode == 0:
         pytest.skip("the limit was not met")
