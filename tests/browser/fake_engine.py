@@ -202,6 +202,7 @@ class Report:
     unchanged: int
     duplicates: int
     rejected: tuple[Rejected, ...]
+    rejected_count: int
     papers_in_index: int
     chunks_in_index: int
     seconds: float
