@@ -14,7 +14,6 @@ from eval.indexes import Collection
 from eval.trec import Run
 from rag import build
 from rag.errors import UsageError
-from rag.retrieve import HybridRetriever
 from rag.types import ScoredPassage
 
 Ranking = list[tuple[str, float]]
@@ -65,7 +64,7 @@ def searches(collection: Collection) -> dict[str, Search]:
     def rrf(query: str, k: int) -> Ranking:
         return reciprocal_rank_fusion([lexical(query, k), dense(query, k)])[:k]
 
-    fusion = HybridRetriever(index, embedder, candidates=config.candidates, dense_weight=config.dense_weight)
+    fusion = build.build_retriever(config, index, embedder)
     pipeline = build.assemble(config, index, embedder, None)
     return {
         "lexical": lexical,

@@ -11,10 +11,10 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ingest.batches import batches
 from ingest.inputs import expand
 from ingest.records import Rejected
 from ingest.shards import (
@@ -28,7 +28,7 @@ from ingest.shards import (
     write_records,
     write_vectors,
 )
-from ingest.split import AbstractSplitter, chunking_name, embedded_text
+from ingest.split import chunking_name, embed_papers
 from rag import build
 from rag.config import Config
 from rag.errors import PaperchatError, SourceError, UsageError
@@ -117,8 +117,7 @@ def _prepare(config: Config, paths: Sequence[Path | str], folder: Path, per_shar
         raise PaperchatError(f"The disk of {folder} is full. Free some space or give another --shards folder.")
     model = build.build_embedder(config)
     papers, rejected, shards = 0, [0], 0
-    records = _records(paths, rejected)
-    while part := list(islice(records, per_shard)):
+    for part in batches(_records(paths, rejected), per_shard):
         write_records(records_path(folder, shards), part)
         papers, shards = papers + len(part), shards + 1
     if not papers:
@@ -179,7 +178,5 @@ class ShardEmbedder:
 
 def embed_shard(folder: Path, number: int, model: Embedder) -> None:
     """One shard of records to one of vectors."""
-    splitter = AbstractSplitter(model.count_tokens, model.max_tokens)
-    rows = [(paper, splitter.split(paper)) for paper in read_records(records_path(folder, number))]
-    vectors = model.embed([embedded_text(chunk) for _, chunks in rows for chunk in chunks])
+    rows, vectors = embed_papers(read_records(records_path(folder, number)), model)
     write_vectors(vectors_path(folder, number), rows, vectors)

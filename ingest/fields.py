@@ -15,6 +15,8 @@ from rag.types import Paper, PaperKind
 LONGEST = 200_000
 LONGEST_TITLE = 3_000
 MOST_AUTHORS = 20_000
+# What a reader of a format takes of a record's keywords.
+MOST_KEYWORDS = 1000
 
 
 def make_record(  # one straight list of fields

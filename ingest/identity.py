@@ -13,6 +13,7 @@ import unicodedata
 from dataclasses import replace
 from functools import lru_cache
 
+from ingest.records import STANDARD_INPUT_NAME
 from rag.text import searchable, terms
 from rag.types import Paper
 
@@ -145,20 +146,20 @@ def same_paper(a: Paper, b: Paper) -> bool:
         return True
     if a.id == b.id and a.id not in (title_id(a.title), title_id(b.title)):
         return _second_witness(a, b)
-    titles_agree = bool(a.title) and title_key(a.title) == title_key(b.title)
     if contradict(a, b):
         return False
-    return _agree(a, b) if titles_agree else _is_retitled(a, b)
+    return _agree(a, b) if _titles_agree(a, b) else _is_retitled(a, b)
+
+
+def _titles_agree(a: Paper, b: Paper) -> bool:
+    return bool(a.title) and title_key(a.title) == title_key(b.title)
 
 
 def _second_witness(a: Paper, b: Paper) -> bool:
     """Two tables may both count their rows from 1: an id of the source's own is not enough alone."""
     if a.source == b.source and a.source != STANDARD_INPUT_NAME:
         return True
-    return (bool(a.title) and title_key(a.title) == title_key(b.title)) or _likeness(a.abstract, b.abstract) >= ALIKE
-
-
-STANDARD_INPUT_NAME = "standard input"
+    return _titles_agree(a, b) or _likeness(a.abstract, b.abstract) >= ALIKE
 
 
 def _is_retitled(a: Paper, b: Paper) -> bool:
@@ -213,22 +214,15 @@ def _agree(a: Paper, b: Paper) -> bool:
     # "Re-wiring" is two words and "Rewiring" one: the shorter count decides, for both alike.
     said = min(title_words(a.title), title_words(b.title), key=len)
     weak = len(said) < SHORT_TITLE_WORDS or _GENERIC.match(" ".join(said)) is not None
-    if weak:
-        return alike >= ALIKE
-    if authors is None:
-        return alike >= ALIKE
-    return alike >= NOT_UNLIKE
+    return alike >= (ALIKE if weak or authors is None else NOT_UNLIKE)
 
 
 def _authors_agree(a: Paper, b: Paper) -> bool | None:
     """Do the first authors share a name? `None` where one record has no names."""
     if not a.authors or not b.authors:
         return None
-    return a.authors[0] == b.authors[0] or bool(_name_parts(a.authors[0]) & _name_parts(b.authors[0]))
-
-
-def _name_parts(name: str) -> frozenset[str]:
-    return frozenset(_name_words(name))
+    ours, theirs = a.authors[0], b.authors[0]
+    return ours == theirs or not set(_name_words(ours)).isdisjoint(_name_words(theirs))
 
 
 def _name_words(name: str) -> list[str]:

@@ -12,19 +12,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from ingest.ahead import ahead
+from ingest.batches import batches
 from ingest.inputs import Input, expand, whole
 from ingest.memory import release_memory
-from ingest.records import LISTED, IngestReport, Rejected
+from ingest.records import IngestReport, Rejected
 from ingest.report import RejectedReport
 from ingest.resolve import Decision, Resolver
 from ingest.shards import Premade, check_shards
-from ingest.split import AbstractSplitter, embedded_text
+from ingest.split import embed_papers
 from rag.errors import SourceError, UsageError
 from rag.index import Index
 from rag.protocols import Embedder, Vectors
@@ -158,10 +158,9 @@ class _Run:
 
     def _batches(self) -> Iterator[_Batch]:
         """What is to be written, resolved, in batches; a run without a change yields them empty."""
-        papers = self._papers()
         waiting: dict[str, Decision] = {}
         records = 0
-        while part := list(islice(papers, READ_BATCH)):
+        for part in batches(self._papers(), READ_BATCH):
             records += len(part)
             for record, decision in zip(part, self._resolver.decide(part), strict=True):
                 self._counts[decision.outcome] += 1
@@ -226,11 +225,9 @@ class _Run:
         vectors = [found[1] for _, found in made if found is not None]
         if missing := [paper for paper, found in made if found is None]:
             start = time.perf_counter()
-            model = self._embedder()
-            splitter = AbstractSplitter(model.count_tokens, model.max_tokens)
-            more = [(paper, splitter.split(paper)) for paper in missing]
-            vectors.append(model.embed([embedded_text(chunk) for _, chunks in more for chunk in chunks]))
+            more, embedded = embed_papers(missing, self._embedder())
             rows += more
+            vectors.append(embedded)
             self._embedding += time.perf_counter() - start
         return rows, np.concatenate(vectors)
 
@@ -254,6 +251,3 @@ def _joined(earlier: Decision | None, decision: Decision) -> Decision:
     keys = dict.fromkeys([*earlier.keys, *decision.keys])
     absorbed = dict.fromkeys([*earlier.absorbed, *decision.absorbed])
     return Decision(decision.outcome, decision.paper, tuple(keys), tuple(absorbed))
-
-
-__all__ = ["LISTED", "Options", "ingest"]

@@ -42,3 +42,5 @@ class IngestReport:
 
 
 LISTED = 1000
+STANDARD_INPUT_NAME = "standard input"
+"""The source of what was piped in; any number of tables have come by this name."""

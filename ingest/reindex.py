@@ -6,19 +6,19 @@ manifest changes to the new ones in one step. A rebuild cut short goes on where 
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from itertools import islice
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from ingest.batches import batches
 from ingest.identity import keys
 from ingest.pipeline import WRITE_BATCH, Progress
-from ingest.split import AbstractSplitter, chunking_name, embedded_text
+from ingest.split import chunking_name, embed_papers
 from rag import build
 from rag.config import Config
+from rag.errors import PaperIndexError
 from rag.index import Index, Manifest, check_schema, locked, read_manifest, write_errors, write_manifest
 from rag.protocols import Catalog, Embedder
 from rag.serialize import content_hash
@@ -62,9 +62,8 @@ def reindex(config: Config, embedder: Callable[[], Embedder], progress: Progress
         catalog = build.open_catalog(config)
         index.recover()
         total, done = catalog.counts().papers, 0
-        splitter = AbstractSplitter(model.count_tokens, model.max_tokens)
-        for batch in _batches(catalog.papers(), WRITE_BATCH):
-            _write(batch, catalog.keys_of([paper.id for paper in batch]), index, model, splitter)
+        for batch in batches(catalog.papers(), WRITE_BATCH):
+            _write(batch, catalog.keys_of([paper.id for paper in batch]), index, model)
             done += len(batch)
             progress(done, total, done)
         _drop_deleted(index, catalog)
@@ -78,7 +77,7 @@ def reindex(config: Config, embedder: Callable[[], Embedder], progress: Progress
 
 def _drop_deleted(index: Index, old: Catalog) -> None:
     """Papers that were deleted after a rebuild cut short had written them."""
-    for batch in _batches(iter(list(index.catalog.papers())), WRITE_BATCH):
+    for batch in batches(index.catalog.papers(), WRITE_BATCH):
         ids = [paper.id for paper in batch]
         kept = old.hashes(ids)
         index.delete([paper_id for paper_id in ids if paper_id not in kept])
@@ -93,40 +92,31 @@ def _sweep(folder: Path, current: Manifest) -> None:
 
 def _manifest(config: Config, model: Embedder, old: Manifest) -> Manifest:
     """The identity to build; that of a rebuild cut short where it is the same."""
-    path = config.index / UNFINISHED
     wanted = build.new_manifest(config, model.dimension, chunking_name(model.max_tokens))
-    begun = _begun(path)
+    begun = _begun(config.index)
     # Killed right after the switch, the rebuild's note names the stores that answer questions now.
     if begun is not None and begun.stores != old.stores:
         same = [getattr(begun, name) == getattr(wanted, name) for name in _DECIDES]
         if all(same):
             return begun
         build.remove_stores(config.index, begun)
-    path.write_text(json.dumps(asdict(wanted)), encoding="utf-8")
+    write_manifest(config.index, wanted, UNFINISHED)
     return wanted
 
 
 _DECIDES = ("embedding_model", "dimension", "chunking", "chroma_url", "schema")
 
 
-def _begun(path: Path) -> Manifest | None:
+def _begun(folder: Path) -> Manifest | None:
     try:
-        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return read_manifest(folder, UNFINISHED)
+    except PaperIndexError:
         return None
 
 
-def _write(
-    batch: Sequence[Paper], led: dict[str, list[str]], index: Index, model: Embedder, splitter: AbstractSplitter
-) -> None:
+def _write(batch: Sequence[Paper], led: dict[str, list[str]], index: Index, model: Embedder) -> None:
     known = index.catalog.hashes([paper.id for paper in batch])
     missing = [paper for paper in batch if known.get(paper.id) != content_hash(paper)]
     if missing:
-        rows = [(paper, splitter.split(paper)) for paper in missing]
-        vectors = model.embed([embedded_text(chunk) for _, chunks in rows for chunk in chunks])
+        rows, vectors = embed_papers(missing, model)
         index.upsert(rows, vectors, {p.id: [*keys(p), *led.get(p.id, ())] for p in missing})
-
-
-def _batches(papers: Iterator[Paper], size: int) -> Iterator[list[Paper]]:
-    while batch := list(islice(papers, size)):
-        yield batch

@@ -55,8 +55,9 @@ class Resolver:
         # Most of an ingest that is run again: the record as it is, told by its hash alone.
         hashes = self._catalog.hashes([record.id for record in records])
         exact = [r.id not in known.papers and hashes.get(r.id) == content_hash(r) for r in records]
-        self._load(known, [record for record, is_exact in zip(records, exact, strict=True) if not is_exact])
-        for record, is_exact in zip(records, exact, strict=True):
+        own = [() if is_exact else keys(record) for record, is_exact in zip(records, exact, strict=True)]
+        self._load(known, own)
+        for record, is_exact, own_keys in zip(records, exact, own, strict=True):
             if is_exact and known.papers.get(record.id, record) == record:
                 outcome: Outcome = "duplicates" if record.id in self._seen else "unchanged"
                 self._seen.add(record.id)
@@ -64,17 +65,16 @@ class Resolver:
                 continue
             if is_exact:  # changed by a record just before: still found by its id
                 known.holders.setdefault(f"id:{record.id}", (record.id,))
-            decision = self._decide(record, keys(record), known)
+            decision = self._decide(record, own_keys or keys(record), known)
             if decision.paper is not None:
                 known.add(decision)
                 with self._lock:
                     self._unwritten.add(decision)
             yield decision
 
-    def _load(self, known: _Known, records: Sequence[Paper]) -> None:
-        """Adds what the catalog knows of these records' papers."""
-        all_keys = [keys(record) for record in records]
-        found = self._catalog.find(list(dict.fromkeys(key for own in all_keys for key in own)))
+    def _load(self, known: _Known, wanted: Iterable[tuple[str, ...]]) -> None:
+        """Adds what the catalog knows of the papers with these keys."""
+        found = self._catalog.find(list(dict.fromkeys(key for own in wanted for key in own)))
         # An id of its own is no likeness: the holders of an `id:` key are all looked at.
         found = {key: held if key.startswith("id:") else held[:MOST_ALIKE] for key, held in found.items()}
         ids = dict.fromkeys(paper_id for holders in found.values() for paper_id in holders)

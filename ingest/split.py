@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from rag.protocols import Embedder, Vectors
 from rag.types import Chunk, Paper
 
 
@@ -48,6 +49,13 @@ class AbstractSplitter:
             place = start + len(node.get_content())
             spans.append((start, place))
         return spans
+
+
+def embed_papers(papers: Sequence[Paper], model: Embedder) -> tuple[list[tuple[Paper, tuple[Chunk, ...]]], Vectors]:
+    """Cuts and embeds papers: each with its chunks, and one vector a chunk, in order."""
+    splitter = AbstractSplitter(model.count_tokens, model.max_tokens)
+    rows = [(paper, splitter.split(paper)) for paper in papers]
+    return rows, model.embed([embedded_text(chunk) for _, chunks in rows for chunk in chunks])
 
 
 def embedded_text(chunk: Chunk) -> str:

@@ -227,7 +227,9 @@ def assemble(
     use: RetrieverName = "hybrid",
 ) -> Pipeline:
     """A pipeline from parts that are loaded already."""
-    retriever = HybridRetriever(
-        index, embedder, candidates=config.candidates, dense_weight=config.dense_weight, use=use
-    )
-    return Pipeline(config, index, embedder, retriever, generator)
+    return Pipeline(config, index, embedder, build_retriever(config, index, embedder, use), generator)
+
+
+def build_retriever(config: Config, index: Index, embedder: Embedder, use: RetrieverName = "hybrid") -> HybridRetriever:
+    """Retrieval as configured, before papers are reranked by their evidence."""
+    return HybridRetriever(index, embedder, candidates=config.candidates, dense_weight=config.dense_weight, use=use)

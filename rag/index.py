@@ -52,14 +52,18 @@ class Manifest:
     schema: int = SCHEMA_VERSION
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path, name: str = MANIFEST) -> Manifest:
     """The identity of the index in `folder`, whatever version wrote it.
+
+    Args:
+        folder: Of the index.
+        name: Of the file; a rebuild notes the identity of what it builds under another.
 
     Raises:
         IndexMissingError: No index there.
         PaperIndexError: The manifest cannot be read.
     """
-    path = folder / MANIFEST
+    path = folder / name
     if not path.is_file():
         raise IndexMissingError(
             f"There is no index in {folder}. Run 'paperchat ingest PATH' with your papers, "
@@ -132,14 +136,14 @@ def check_chunking(folder: Path, manifest: Manifest, chunking: str) -> None:
         )
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
+def write_manifest(folder: Path, manifest: Manifest, name: str = MANIFEST) -> None:
     """Writes the identity so that a reader sees all of it or none, also after a power cut."""
-    temporary = folder / f".{MANIFEST}.{os.getpid()}"
+    temporary = folder / f".{name}.{os.getpid()}"
     with temporary.open("w", encoding="utf-8") as file:
         file.write(json.dumps(asdict(manifest), indent=1) + "\n")
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(folder / MANIFEST)
+    temporary.replace(folder / name)
 
 
 class Index:

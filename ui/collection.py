@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import typer
 
 from rag import build
 from rag.config import Config
 from rag.errors import UsageError
 from rag.index import read_manifest
+from rag.protocols import Catalog
 from rag.serialize import paper_to_dict
 from rag.types import Paper
 from ui.printing import by_whom, print_json
@@ -32,11 +35,7 @@ def _row(paper: Paper) -> dict[str, object]:
 
 def show_paper(config: Config, paper_id: str, as_json: bool) -> None:
     """One record with its abstract."""
-    catalog = build.open_catalog(config)
-    found = catalog.get([paper_id])
-    if paper_id not in found:
-        raise UsageError(f"There is no paper {paper_id!r} in the index. 'paperchat papers list' shows the ids.")
-    paper, _ = found[paper_id]
+    (paper,) = papers_named(build.open_catalog(config), [paper_id])
     if as_json:
         record = paper_to_dict(paper)
         print_json({"paper_id": record.pop("id"), **record})
@@ -44,6 +43,19 @@ def show_paper(config: Config, paper_id: str, as_json: bool) -> None:
     kind = " (digest, not the abstract)" if paper.kind == "digest" else ""
     details = ", ".join(part for part in (by_whom(paper), paper.date or "", paper.venue or "") if part)
     typer.echo(f"{paper.title}{kind}\n{details}\n\n{paper.abstract}")
+
+
+def papers_named(catalog: Catalog, paper_ids: Sequence[str]) -> list[Paper]:
+    """The papers with these ids, in order.
+
+    Raises:
+        UsageError: One is not in the index.
+    """
+    found = catalog.get(paper_ids)
+    for paper_id in paper_ids:
+        if paper_id not in found:
+            raise UsageError(f"There is no paper {paper_id!r} in the index. 'paperchat papers list' shows the ids.")
+    return [found[paper_id][0] for paper_id in paper_ids]
 
 
 def delete_papers(config: Config, paper_ids: list[str], as_json: bool) -> None:

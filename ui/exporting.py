@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -12,14 +12,15 @@ from ingest.export import FORMATS
 from rag import build
 from rag.config import Config
 from rag.errors import PaperchatError, UsageError
-from rag.types import Paper
+from ui.collection import papers_named
 
 
 def run(config: Config, paper_ids: Sequence[str], form: str, output: Path | None) -> None:
     """Writes papers, all of them where none is named."""
     if form not in FORMATS:
         raise UsageError(f"Unknown format {form!r}. Choose one of {', '.join(FORMATS)}.")
-    pieces = FORMATS[form](_papers(config, paper_ids))
+    catalog = build.open_catalog(config)
+    pieces = FORMATS[form](papers_named(catalog, paper_ids) if paper_ids else catalog.papers())
     if output is None:
         for piece in pieces:
             sys.stdout.write(piece)
@@ -34,15 +35,3 @@ def run(config: Config, paper_ids: Sequence[str], form: str, output: Path | None
     finally:
         part.unlink(missing_ok=True)
     typer.echo(f"Wrote {output}.", err=True)
-
-
-def _papers(config: Config, paper_ids: Sequence[str]) -> Iterator[Paper]:
-    catalog = build.open_catalog(config)
-    if not paper_ids:
-        yield from catalog.papers()
-        return
-    found = catalog.get(paper_ids)
-    for paper_id in paper_ids:
-        if paper_id not in found:
-            raise UsageError(f"There is no paper {paper_id!r} in the index. 'paperchat papers list' shows the ids.")
-        yield found[paper_id][0]

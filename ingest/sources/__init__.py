@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from ingest.records import Records
+from ingest.records import STANDARD_INPUT_NAME, Records
 from ingest.sources import (
     acl_anthology,
     arxiv_atom,
@@ -89,7 +89,7 @@ def read_file(
         SourceError: The file is missing, unreadable, binary, empty or in no known format.
     """
     if str(path) == STANDARD_INPUT:
-        yield from read_stream(sys.stdin.buffer, "standard input", form, daily_papers.this_year(), on_bytes, columns)
+        yield from read_stream(sys.stdin.buffer, STANDARD_INPUT_NAME, form, daily_papers.this_year(), on_bytes, columns)
         return
     try:
         with path.open("rb") as raw:

@@ -10,7 +10,7 @@ from ingest.records import Record, Records, Rejected
 from ingest.sources.arxiv_atom import is_withdrawn
 from ingest.sources.arxiv_oai import names_in
 from ingest.sources.json_fields import names_of, text_of
-from ingest.sources.json_records import parse_object
+from ingest.sources.json_records import read_objects
 from ingest.sources.opened import Head, SourceFile
 
 NAME = "arxiv-snapshot"
@@ -18,28 +18,24 @@ NAME = "arxiv-snapshot"
 
 def matches(head: Head) -> bool:
     """The first line is an object with the fields that only arXiv has. Authors, a long list, may cut it off."""
-    first = head.text.lstrip("\ufeff \t\r\n").partition("\n")[0]
+    first = head.first_line
     return first.startswith("{") and '"submitter"' in first and ('"authors_parsed"' in first or '"report-no"' in first)
 
 
 def read(file: SourceFile) -> Records:
     """One paper a line; withdrawn ones are rejected."""
-    for number, line in file.lines():
-        if line.strip():
-            data = parse_object(line)
-            where = f"line {number}"
-            yield Rejected(file.name, where, data) if isinstance(data, str) else _record(data, where, file.name)
+    return read_objects(file, _record)
 
 
-def _record(data: dict[str, Any], where: str, source: str) -> Record:
+def _record(data: dict[str, Any], where: str, file: SourceFile) -> Record:
     abstract, comment = text_of(data.get("abstract")), text_of(data.get("comments"))
     if is_withdrawn(comment.strip(), abstract.strip()):
-        return Rejected(source, where, "withdrawn by its authors or by arXiv")
+        return Rejected(file.name, where, "withdrawn by its authors or by arXiv")
     listed = data.get("versions")
     versions = [version for version in listed if isinstance(version, dict)] if isinstance(listed, list) else []
     own, latest = text_of(data.get("id")).strip(), text_of(versions[-1].get("version")) if versions else ""
     return make_record(
-        source,
+        file.name,
         where,
         title=text_of(data.get("title")),
         abstract=abstract,

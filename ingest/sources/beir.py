@@ -11,7 +11,7 @@ NAME = "beir"
 
 def matches(head: Head) -> bool:
     """The first line is a JSON object with `_id`."""
-    first = head.text.lstrip("\ufeff \t\r\n").partition("\n")[0]
+    first = head.first_line
     return first.startswith("{") and '"_id"' in first and json_records.matches(head)
 
 

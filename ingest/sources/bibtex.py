@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ingest import normalize
-from ingest.fields import MOST_AUTHORS, make_record
+from ingest.fields import MOST_AUTHORS, MOST_KEYWORDS, make_record
 from ingest.latex import address, plain
 from ingest.records import Record, Records, Rejected
 from ingest.sources.bibtex_entries import NO_PAPER, Entry, define, entries, fields
@@ -16,7 +16,6 @@ from ingest.sources.opened import Head, SourceFile
 from rag.errors import SourceError
 
 NAME = "bibtex"
-MOST_KEYWORDS = 1000
 _FIRST = re.compile(
     r"^[ \t\ufeff]*@\s*(?:article|book|booklet|collection|comment|conference|dataset|electronic|inbook|incollection"
     r"|inproceedings|manual|mastersthesis|misc|mvbook|online|patent|phdthesis|preamble|preprint|proceedings|report"

@@ -23,7 +23,7 @@ _NOTED = re.compile(r"\b(arxiv|pmid|doi)\s*[:=]\s*(\S+)", re.IGNORECASE)
 
 def matches(head: Head) -> bool:
     """A list whose objects have a type and what only a bibliography gives with it."""
-    if not head.text.lstrip("\ufeff \t\r\n").startswith("["):
+    if not head.start.startswith("["):
         return False
     seen = survey(head.text)
     item, author = seen.get((None,), {}), seen.get((None, "author", None), {})

@@ -15,7 +15,7 @@ from itertools import islice
 from ingest import normalize
 from ingest.records import Record, Records, Rejected
 from ingest.sources.json_fields import columns_of, folded, record_from
-from ingest.sources.json_records import parse_object
+from ingest.sources.json_stream import parsed
 from ingest.sources.opened import MAX_LINE, Head, SourceFile
 from rag.errors import SourceError
 
@@ -37,7 +37,7 @@ _LIMIT = threading.RLock()
 
 def matches(head: Head) -> bool:
     """A line near the beginning names a column of abstracts and another one."""
-    if head.text.lstrip("\ufeff \t\r\n")[:1] in tuple("{[<@%"):
+    if head.start[:1] in tuple("{[<@%"):
         return False
     lines = [line for line in re.split(r"\r\n?|\n", head.text) if line.strip()]
     return any(_columns(line, {})[2] > 1 for line in lines[:PREAMBLE_LINES])
@@ -189,7 +189,7 @@ def _record(names: list[str], known: set[str], row: list[str], where: str, file:
             data[name] = cell
     for name in (_INVERTED, "extra", "Extra"):
         cell = str(data.get(name, ""))
-        if cell.startswith("{") and isinstance(value := parse_object(cell), dict):
+        if cell.startswith("{") and isinstance(value := parsed(cell, strict=True), dict):
             data[name] = value
         elif folded(name) == "extra" and cell:  # Zotero keeps identifiers there
             if arxiv := normalize.arxiv(cell):

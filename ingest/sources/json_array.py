@@ -34,7 +34,7 @@ _AROUND_ONE = {
 
 def matches(head: Head) -> bool:
     """A list of objects, or an object that holds papers; records of one line each are left to `jsonl`."""
-    text = head.text.lstrip("\ufeff \t\r\n")
+    text = head.start
     if not text.startswith(("[", "{")):
         return False
     seen = survey(text)
@@ -56,7 +56,7 @@ def read(file: SourceFile) -> Records:
     seen = survey(file.head.text)
     address = address_of(seen, set(file.columns.values()))
     if address is None:
-        address = (None,) if file.head.text.lstrip("\ufeff \t\r\n").startswith("[") else ()
+        address = (None,) if file.head.start.startswith("[") else ()
     if _is_columns(seen, address):
         raise SourceError(
             f"{file.name} holds a list for each column instead of an object for each paper. "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
+from typing import Any
 
 from ingest.records import Record, Records, Rejected
 from ingest.sources.json_fields import FIELDS, folded, record_from
+from ingest.sources.json_stream import parsed
 from ingest.sources.opened import Head, SourceFile
 
 NAME = "jsonl"
@@ -14,29 +16,19 @@ _TELLING = {*FIELDS["title"], *FIELDS["abstract"]}
 
 def matches(head: Head) -> bool:
     """The first line begins a JSON object that names a title or a text."""
-    first = head.text.lstrip("\ufeff \t\r\n").partition("\n")[0]
+    first = head.first_line
     names = (part for part in first.split('"')[1::2][:400])
     return first.startswith("{") and len(first) > 2 and any(folded(name) in _TELLING for name in names)
 
 
 def read(file: SourceFile) -> Records:
     """One record a line; a line that is no paper is rejected with its number."""
+    return read_objects(file, record_from)
+
+
+def read_objects(file: SourceFile, make: Callable[[dict[str, Any], str, SourceFile], Record]) -> Records:
+    """What `make` says of each line's object; a line that holds none is rejected with its number."""
     for number, line in file.lines():
         if line.strip():
-            yield _record(line, f"line {number}", file)
-
-
-def _record(line: str, where: str, file: SourceFile) -> Record:
-    data = parse_object(line)
-    if isinstance(data, str):
-        return Rejected(file.name, where, data)
-    return record_from(data, where, file)
-
-
-def parse_object(line: str) -> dict[str, object] | str:
-    """The JSON object of a line, or what is wrong with it."""
-    try:
-        data = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        return f"not valid JSON ({error})"[:200]
-    return data if isinstance(data, dict) else "not a JSON object"
+            data, where = parsed(line, strict=True), f"line {number}"
+            yield Rejected(file.name, where, data) if isinstance(data, str) else make(data, where, file)

@@ -71,10 +71,13 @@ def _said(mark: str) -> str:
         return mark.strip('"')
 
 
-def parsed(text: str) -> dict[str, Any] | str:
-    """The object that a record's text spells, or what is wrong with it."""
+def parsed(text: str, *, strict: bool = False) -> dict[str, Any] | str:
+    """The object that a record's text spells, or what is wrong with it.
+
+    Scrapers leave line ends inside strings; a record that is one line has none, and is read strictly.
+    """
     try:
-        data = json.loads(text, strict=False)  # scrapers leave line ends inside strings
+        data = json.loads(text, strict=strict)
     except (ValueError, RecursionError) as error:
         return f"not valid JSON ({error})"[:200]
     return data if isinstance(data, dict) else "not a JSON object"

@@ -11,14 +11,12 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ingest import normalize
-from ingest.fields import MOST_AUTHORS, make_record
+from ingest.fields import MOST_AUTHORS, MOST_KEYWORDS, make_record
 from ingest.records import Record, Records, Rejected
 from ingest.sources.opened import MAX_LINE, Head, SourceFile
-from rag.errors import SourceError
+from ingest.sources.tagged import LINE_COST, read_blocks
 
 NAME = "nbib"
-MOST_KEYWORDS = 1000
-LINE_COST = 64  # what a line takes in memory beside its characters
 _TAG = re.compile(r"([A-Z][A-Z0-9]{1,3}) *(?<=....)-(?:\s(.*)|$)", re.DOTALL)
 _BEGINS = re.compile(r"PMID- *\d|PMC - *PMC\d")
 _EXTRA = {"PT": "type", "PMC": "pmcid", "VI": "volume", "IP": "issue", "PG": "pages", "LA": "language", "IS": "issn"}
@@ -37,15 +35,7 @@ def read(file: SourceFile) -> Records:
     Raises:
         SourceError: There is no record at all.
     """
-    count = 0
-    for count, (number, block) in enumerate(_blocks(file.lines()), start=1):
-        where = f"record {count}, line {number}"
-        if block is None:
-            yield Rejected(file.name, where, f"longer than {MAX_LINE} characters")
-        else:
-            yield _record(file.name, where, block)
-    if not count:
-        raise SourceError(f"{file.name} holds no MEDLINE record ('PMID- ...'). Check the file or its format.")
+    return read_blocks(file, _blocks(file.lines()), _record, "MEDLINE record ('PMID- ...')")
 
 
 def _blocks(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, Block | None]]:

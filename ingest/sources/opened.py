@@ -35,6 +35,16 @@ class Head:
     text: str
 
     @cached_property
+    def start(self) -> str:
+        """Its text from the first character that is not white space."""
+        return self.text.lstrip("\ufeff \t\r\n")
+
+    @cached_property
+    def first_line(self) -> str:
+        """The first line that is not blank."""
+        return self.start.partition("\n")[0]
+
+    @cached_property
     def lines(self) -> list[str]:
         """Its lines that are not blank, without surrounding white space."""
         return [stripped for line in self.text.splitlines() if (stripped := line.strip())]

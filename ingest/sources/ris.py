@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ingest import normalize
-from ingest.fields import MOST_AUTHORS, make_record
+from ingest.fields import MOST_AUTHORS, MOST_KEYWORDS, make_record
 from ingest.records import Record, Records, Rejected
 from ingest.sources.opened import MAX_LINE, Head, SourceFile
-from rag.errors import SourceError
+from ingest.sources.tagged import LINE_COST, read_blocks
 
 NAME = "ris"
-MOST_KEYWORDS = 1000
-LINE_COST = 64  # what a line takes in memory beside its characters
 _TAG = re.compile(r"([A-Z][A-Z0-9])  - ?(.*)", re.DOTALL)
 # Hand-written files have it too; only where the record's TY is written so, as "UV - visible" may begin a line of text.
 _LOOSE = re.compile(r"([A-Z][A-Z0-9]) {1,3}- ?(.*)", re.DOTALL)
@@ -44,15 +42,7 @@ def read(file: SourceFile) -> Records:
     Raises:
         SourceError: There is no record at all.
     """
-    count = 0
-    for count, (number, block) in enumerate(_blocks(file.lines()), start=1):
-        where = f"record {count}, line {number}"
-        if block is None:
-            yield Rejected(file.name, where, f"longer than {MAX_LINE} characters")
-        else:
-            yield _record(file.name, where, block)
-    if not count:
-        raise SourceError(f"{file.name} holds no RIS record (none begins with 'TY  - '). Check the file or its format.")
+    return read_blocks(file, _blocks(file.lines()), _record, "RIS record (none begins with 'TY  - ')")
 
 
 def _blocks(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, Block | None]]:

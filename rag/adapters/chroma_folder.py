@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from rag.errors import PaperIndexError
 
@@ -97,7 +98,7 @@ class ChromaFolder:
         finally:
             self._processes.release()
 
-    def _open(self) -> None:
+    def _connect(self) -> None:
         import chromadb
         from chromadb.config import Settings
 
@@ -105,6 +106,9 @@ class ChromaFolder:
             client, self._client = self._client, None
             client.close()
         self._client = chromadb.PersistentClient(str(self._folder), Settings(anonymized_telemetry=False))
+
+    def _open(self) -> None:
+        self._connect()
         # A folder that may not be written is read as it is; nothing in it will be cleared.
         with suppress(sqlite3.OperationalError), self._database() as database:
             if '"automatically_purge":false' not in str(database.execute(LOG_SETTINGS).fetchone()):
@@ -116,8 +120,9 @@ class ChromaFolder:
                 raise
             log.warning("the vector graph in %s is damaged (%s); building it again from the log", self._folder, error)
             self._client.close()
+            self._client = None
             self._forget_graph()
-            self._client = chromadb.PersistentClient(str(self._folder), Settings(anonymized_telemetry=False))
+            self._connect()
             self._probe()
 
     def _probe(self) -> None:
@@ -139,8 +144,9 @@ class ChromaFolder:
             shutil.rmtree(self._folder / segment, ignore_errors=True)
 
     @contextmanager
-    def _database(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self._folder / DATABASE, timeout=PATIENCE_S)
+    def _database(self, mode: str = "rw") -> Iterator[sqlite3.Connection]:
+        path = f"file:{quote(str(self._folder / DATABASE))}?mode={mode}"
+        connection = sqlite3.connect(path, uri=True, timeout=PATIENCE_S)
         try:
             with connection:
                 yield connection
@@ -149,15 +155,10 @@ class ChromaFolder:
 
     def _state(self) -> State:
         """What every write changes: the ends of the log, and how far it has been worked in."""
-        path = self._folder / DATABASE
-        if not path.exists():
-            return None
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=PATIENCE_S)
         try:
-            log = connection.execute("SELECT min(seq_id), max(seq_id) FROM embeddings_queue").fetchone()
-            done = connection.execute("SELECT segment_id, seq_id FROM max_seq_id ORDER BY segment_id").fetchall()
-        except sqlite3.OperationalError:  # no table yet: nothing written
+            with self._database("ro") as database:
+                log = database.execute("SELECT min(seq_id), max(seq_id) FROM embeddings_queue").fetchone()
+                done = database.execute("SELECT segment_id, seq_id FROM max_seq_id ORDER BY segment_id").fetchall()
+        except sqlite3.OperationalError:  # no file or no table yet: nothing written
             return None
-        finally:
-            connection.close()
         return (*log, *done)

@@ -223,9 +223,10 @@ def test_killed_right_after_the_switch_the_records_survive_the_next_rebuild(
     place.make()
     with monkeypatch.context() as patch:
 
-        def switch(folder: Path, manifest: Manifest) -> None:
-            write_manifest(folder, manifest)
-            raise Killed
+        def switch(folder: Path, manifest: Manifest, name: str = MANIFEST) -> None:
+            write_manifest(folder, manifest, name)
+            if name == MANIFEST:
+                raise Killed
 
         patch.setattr(module, "write_manifest", switch)
         with pytest.raises(Killed):
