@@ -1,42 +1,42 @@
 """Which sentences of the retrieved abstracts bear on the question.
 
-A sentence is scored by a logistic model over nine features a reader would name: likeness in
-meaning, shared words by rarity, the paper's own rank, a number where one is asked for, its place
-and length. Weights come from `eval/fit_evidence.py` on the arXiv development questions; the gold
-sentence is among the first three in 83 % of them under cross-validation, against 57 % by cosine
-of the bare sentence (docs/decisions/0003).
+A sentence is scored by a logistic model over ten features a reader would name: likeness in
+meaning, word by word and as a whole, shared words by rarity, the paper's own rank, a number where
+one is asked for, its place and length. Weights come from `eval/fit_evidence.py` on the arXiv
+development questions; the gold sentence is among the first three in 83 % of them under
+cross-validation, against 57 % by cosine of the bare sentence (docs/decisions/0003 and 0006).
 """
 
 from __future__ import annotations
 
 import math
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from rag.protocols import Embedder, TermIndex, Vectors
+from rag import late
+from rag.late import Tokens
+from rag.protocols import Catalog, Embedder, TermIndex
 from rag.question import Question
 from rag.text import numbers, searchable, sentence_spans, terms, words
-from rag.types import Evidence, Paper, ScoredPassage
+from rag.types import Chunk, Evidence, ScoredPassage
 
 WEIGHTS = {
-    "cosine": 4.03, "coverage": 1.53, "coverage_with_title": 0.71, "paper": 6.14, "number_wanted": 0.64,
-    "number": 1.03, "position": 0.77, "length": 1.72, "first": -1.38,
+    "match": 2.04, "mean": 2.28, "coverage": 1.16, "coverage_with_title": 0.65, "paper": 7.08, "number_wanted": 0.67,
+    "number": 1.05, "position": 1.02, "length": 1.61, "first": -1.41,
 }  # fmt: skip
-BIAS = -12.49
+BIAS = -13.48
 LONG_SENTENCE = 400
-CACHED_PAPERS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class PaperEvidence:
-    """Every sentence of one abstract, scored, in reading order; `cosine` is the best sentence's."""
+    """Every sentence of one abstract, scored, in reading order.
+
+    `match` is how well the question's words are met anywhere in title and abstract (`rag.late`), at most 1.
+    """
 
     sentences: tuple[Evidence, ...]
-    cosine: float
+    match: float
 
     @property
     def best(self) -> Evidence:
@@ -51,7 +51,7 @@ def features(
     spans: Sequence[tuple[int, int]],
     place: int,
 ) -> dict[str, float]:
-    """The features of one sentence, the cosine aside.
+    """The features of one sentence that words alone give.
 
     Args:
         question: The standalone question.
@@ -78,46 +78,52 @@ def features(
 
 
 def probability(values: Mapping[str, float]) -> float:
-    """The logistic model over `features` and `cosine`."""
+    """The logistic model over all features of a sentence."""
     return 1 / (1 + math.exp(-(BIAS + sum(WEIGHTS[name] * value for name, value in values.items()))))
 
 
-def title_and(sentence: str, paper: Paper) -> str:
-    """What is embedded of a sentence: its title gives a lone sentence its subject."""
-    return f"{paper.title}. {sentence}" if paper.title else sentence
-
-
 class EvidenceScorer:
-    """Scores sentences; keeps the vectors of the abstracts it has seen."""
+    """Scores sentences by the token vectors that the index keeps; a paper without them costs a forward pass."""
 
-    def __init__(self, embedder: Embedder, terms_index: TermIndex) -> None:
+    def __init__(self, embedder: Embedder, terms_index: TermIndex, catalog: Catalog) -> None:
         self._embedder = embedder
         self._terms = terms_index
-        self._lock = threading.Lock()
-        self._vectors: OrderedDict[int, tuple[list[tuple[int, int]], Vectors]] = OrderedDict()
+        self._catalog = catalog
 
     def score(self, question: Question, passages: Sequence[ScoredPassage]) -> dict[str, PaperEvidence]:
-        """Evidence of each passage's paper, by paper id; papers without a sentence are left out."""
-        sentences: dict[str, list[Evidence]] = {}
-        cosines: dict[str, float] = {}
-        for passage, (start, end), values in self.all_features(question, passages):
-            key, text = passage.paper.id, passage.paper.abstract[start:end]
-            sentences.setdefault(key, []).append(Evidence(start, end, text, probability(values)))
-            cosines[key] = max(values["cosine"], cosines.get(key, -1.0))
-        return {key: PaperEvidence(tuple(found), cosines[key]) for key, found in sentences.items()}
+        """Evidence of each passage's paper, by paper id."""
+        found: dict[str, PaperEvidence] = {}
+        for passage, match, sentences in self.all_features(question, passages):
+            abstract = passage.paper.abstract
+            scored = (Evidence(a, b, abstract[a:b], probability(values)) for (a, b), values in sentences)
+            found[passage.paper.id] = PaperEvidence(tuple(scored), match)
+        return found
 
     def all_features(
         self, question: Question, passages: Sequence[ScoredPassage]
-    ) -> Iterator[tuple[ScoredPassage, tuple[int, int], dict[str, float]]]:
-        """Every sentence of every passage's paper: its span and its features."""
-        vector = self._embedder.embed_query(question.text)
+    ) -> Iterator[tuple[ScoredPassage, float, list[tuple[tuple[int, int], dict[str, float]]]]]:
+        """Each passage with its paper's match, and every sentence of the paper: its span and its features."""
         idf = self.idf(question.text)
-        sentences = self._sentence_vectors([passage.paper for passage in passages])
+        asked = self._embedder.query_tokens(question.text)
+        weight = late.weights(question.text, asked, idf)
+        tokens = self._tokens(passages)
         for passage in passages:
-            spans, vectors = sentences[passage.paper.id]
-            cosines = (vectors @ vector).tolist()
+            interaction = late.Interaction(asked, weight, tokens[passage.paper.id])
+            spans = sentence_spans(passage.paper.abstract)
+            sentences = []
             for place, span in enumerate(spans):
-                yield passage, span, {"cosine": cosines[place], **features(question, idf, passage, spans, place)}
+                match, mean = interaction.sentence(*span)
+                values = {"match": match, "mean": mean, **features(question, idf, passage, spans, place)}
+                sentences.append((span, values))
+            yield passage, interaction.score(), sentences
+
+    def _tokens(self, passages: Sequence[ScoredPassage]) -> dict[str, Tokens]:
+        found = self._catalog.tokens([passage.paper.id for passage in passages])
+        missing = [Chunk(p.paper, 0, len(p.paper.abstract)) for p in passages if p.paper.id not in found]
+        if missing:
+            _, tokens = self._embedder.embed_tokens([chunk.embedded_text for chunk in missing])
+            found |= late.of_papers(missing, tokens)
+        return found
 
     def idf(self, text: str) -> dict[str, float]:
         """Rarity of the content terms of `text` in the collection (natural logarithm)."""
@@ -128,38 +134,3 @@ class EvidenceScorer:
             for term in terms(word):
                 rarity[term] = math.log((papers + 1) / (frequency + 0.5))
         return rarity
-
-    def _sentence_vectors(self, papers: Sequence[Paper]) -> dict[str, tuple[list[tuple[int, int]], Vectors]]:
-        found: dict[str, tuple[list[tuple[int, int]], Vectors]] = {}
-        missing: list[tuple[Paper, list[tuple[int, int]]]] = []
-        for paper in papers:
-            known = self._recall(paper)
-            if known is None:
-                missing.append((paper, sentence_spans(paper.abstract)))
-            else:
-                found[paper.id] = known
-        texts = [title_and(p.abstract[a:b], p) for p, spans in missing for a, b in spans]
-        vectors = self._embedder.embed(texts) if texts else np.zeros((0, self._embedder.dimension), np.float32)
-        row = 0
-        for paper, spans in missing:
-            found[paper.id] = spans, vectors[row : row + len(spans)]
-            self._remember(paper, found[paper.id])
-            row += len(spans)
-        return found
-
-    def _recall(self, paper: Paper) -> tuple[list[tuple[int, int]], Vectors] | None:
-        with self._lock:
-            key = _key(paper)
-            if key in self._vectors:
-                self._vectors.move_to_end(key)
-            return self._vectors.get(key)
-
-    def _remember(self, paper: Paper, entry: tuple[list[tuple[int, int]], Vectors]) -> None:
-        with self._lock:
-            self._vectors[_key(paper)] = entry
-            if len(self._vectors) > CACHED_PAPERS:
-                self._vectors.popitem(last=False)
-
-
-def _key(paper: Paper) -> int:
-    return hash((paper.id, paper.title, paper.abstract))

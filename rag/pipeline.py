@@ -43,6 +43,8 @@ from rag.types import (
 log = logging.getLogger(__name__)
 
 MAX_QUESTION = 4000
+# Papers whose sentences may be evidence.
+EVIDENCE_PAPERS = 10
 NO_MODEL = "none (quoting only)"
 # A small model only gets worse after this.
 MAX_SENTENCES = 3
@@ -87,7 +89,7 @@ class Pipeline:
         self.index = index
         self._retriever = retriever
         self._generator = generator
-        self._evidence = EvidenceScorer(embedder, index.terms)
+        self._evidence = EvidenceScorer(embedder, index.terms, index.catalog)
         self._checker = SupportChecker(embedder)
 
     @property
@@ -104,7 +106,9 @@ class Pipeline:
         asked = question.read(_checked_question(text))
         fused = self._retriever.retrieve(asked.text, max(k, DEPTH))
         evidence = self._evidence.score(asked, fused[:DEPTH])
-        return Search(asked, tuple(rerank(fused, evidence)[:k]), evidence)
+        ranked = rerank(fused, evidence)
+        near = {p.paper.id: evidence[p.paper.id] for p in ranked[:EVIDENCE_PAPERS] if p.paper.id in evidence}
+        return Search(asked, tuple(ranked[:k]), {key: found for key, found in near.items() if found.sentences})
 
     def ask(self, text: str, history: Sequence[Turn] = (), cancel: threading.Event | None = None) -> Answer:
         """The finished answer."""

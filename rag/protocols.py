@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.late import Tokens
 from rag.types import Chunk, Paper, ScoredPassage
 
 Vectors = NDArray[np.float32]
@@ -33,8 +34,14 @@ class Embedder(Protocol):
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embeds documents. Shape (len(texts), dimension), in the order given."""
 
+    def embed_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """As `embed`, with the content tokens of each text from the same pass; texts too long are cut."""
+
     def embed_query(self, text: str) -> Vectors:
         """Embeds one question. Shape (dimension,)."""
+
+    def query_tokens(self, text: str) -> Tokens:
+        """The content tokens of one question, comparable to those of documents."""
 
     def count_tokens(self, text: str) -> int:
         """Length of `text` in this model's own tokens, without special tokens."""
@@ -105,6 +112,9 @@ class Catalog(Protocol):
     def get(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, tuple[Chunk, ...]]]:
         """Records with their current chunks; unknown ids are left out."""
 
+    def tokens(self, paper_ids: Sequence[str]) -> dict[str, Tokens]:
+        """Token vectors of papers; those that were written without are left out."""
+
     def find(self, keys: Sequence[str]) -> dict[str, list[str]]:
         """Ids of the papers that have each key (`doi:…`, `title:…`); keys of no paper are left out."""
 
@@ -122,8 +132,9 @@ class Catalog(Protocol):
         rows: Iterable[tuple[Paper, tuple[Chunk, ...]]],
         keys: Mapping[str, Sequence[str]] | None = None,
         absorbed: Mapping[str, str] | None = None,
+        tokens: Mapping[str, Tokens] | None = None,
     ) -> None:
-        """Adds or replaces records and adds `keys` by paper id, in one transaction.
+        """Adds or replaces records with their token vectors and adds `keys` by paper id, in one transaction.
 
         In the same transaction the papers that are the keys of `absorbed` go, and what led to each
         leads to its value from then on.

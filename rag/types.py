@@ -90,6 +90,16 @@ class Chunk:
         """The chunk's own words."""
         return self.paper.abstract[self.start : self.end]
 
+    @property
+    def embedded_text(self) -> str:
+        """What the embedding model reads: the title in front, as BEIR scores are measured."""
+        return f"{self.paper.title}. {self.text}"
+
+    @property
+    def embedded_at(self) -> int:
+        """Where in `embedded_text` the chunk's own words begin."""
+        return len(self.paper.title) + 2
+
 
 @dataclass(frozen=True, slots=True)
 class ScoredPassage:

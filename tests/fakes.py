@@ -12,14 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from ingest.split import Embedded
 from rag.build import assemble
 from rag.config import Config
 from rag.errors import GenerationError
 from rag.index import Index, Manifest
+from rag.late import Tokens, empty, of_papers, unit
 from rag.pipeline import Pipeline
 from rag.protocols import Counts, GenerationLimits, Message, Unfinished, Vectors
 from rag.serialize import content_hash
-from rag.text import sentence_spans, terms, words
+from rag.text import sentence_spans, terms, words, words_at
 from rag.turns import FairQueue
 from rag.types import Chunk, Paper, ScoredPassage
 
@@ -38,8 +40,18 @@ class FakeEmbedder:
         self.embedded += texts
         return np.array([self._vector(text) for text in texts], np.float32).reshape(len(texts), self.dimension)
 
+    def embed_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        return self.embed(texts), [self.query_tokens(text) for text in texts]
+
     def embed_query(self, text: str) -> Vectors:
         return self._vector(text)
+
+    def query_tokens(self, text: str) -> Tokens:
+        spans = [(start, text[start:end]) for start, end in words_at(text) if terms(text[start:end])]
+        if not spans:
+            return empty(64)
+        rows = [np.random.default_rng(zlib.crc32(terms(word)[0].encode())).normal(size=64) for _, word in spans]
+        return Tokens(unit(np.array(rows, np.float32)), np.array([start for start, _ in spans], np.int32))
 
     def count_tokens(self, text: str) -> int:
         return len(words(text))
@@ -122,12 +134,16 @@ class FakeCatalog:
     def __init__(self) -> None:
         self.rows: dict[str, tuple[Paper, tuple[Chunk, ...]]] = {}
         self.keys: dict[str, set[str]] = {}
+        self.vectors: dict[str, Tokens] = {}
         self.revision = 0
         self.journal: dict[str, None] = {}
         self.chunk_journal: dict[str, None] = {}
 
     def get(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, tuple[Chunk, ...]]]:
         return {paper_id: self.rows[paper_id] for paper_id in paper_ids if paper_id in self.rows}
+
+    def tokens(self, paper_ids: Sequence[str]) -> dict[str, Tokens]:
+        return {paper_id: self.vectors[paper_id] for paper_id in paper_ids if paper_id in self.vectors}
 
     def find(self, keys: Sequence[str]) -> dict[str, list[str]]:
         return {key: sorted(self.keys[key]) for key in keys if self.keys.get(key)}
@@ -148,7 +164,12 @@ class FakeCatalog:
         rows: Iterable[tuple[Paper, tuple[Chunk, ...]]],
         keys: Mapping[str, Sequence[str]] | None = None,
         absorbed: Mapping[str, str] | None = None,
+        tokens: Mapping[str, Tokens] | None = None,
     ) -> None:
+        rows = list(rows)
+        for gone in [*(absorbed or {}), *(paper.id for paper, _ in rows)]:
+            self.vectors.pop(gone, None)
+        self.vectors.update(tokens or {})
         for loser, winner in (absorbed or {}).items():
             self.rows.pop(loser, None)
             for holders in self.keys.values():
@@ -164,6 +185,7 @@ class FakeCatalog:
     def delete(self, paper_ids: Sequence[str]) -> None:
         for paper_id in paper_ids:
             self.rows.pop(paper_id, None)
+            self.vectors.pop(paper_id, None)
             for holders in self.keys.values():
                 holders.discard(paper_id)
         self.revision += 1
@@ -278,7 +300,14 @@ def by_sentence(paper: Paper) -> tuple[Chunk, ...]:
 
 def embedded(chunks: Iterable[Chunk], embedder: FakeEmbedder | None = None) -> Vectors:
     """Vectors of chunks, their titles in front, as an ingest makes them."""
-    return (embedder or FakeEmbedder()).embed([f"{chunk.paper.title}. {chunk.text}" for chunk in chunks])
+    return (embedder or FakeEmbedder()).embed([chunk.embedded_text for chunk in chunks])
+
+
+def embedded_papers(rows: Sequence[tuple[Paper, tuple[Chunk, ...]]]) -> Embedded:
+    """Papers with their chunks, embedded."""
+    chunks = [chunk for _, own in rows for chunk in own]
+    vectors, tokens = FakeEmbedder().embed_tokens([chunk.embedded_text for chunk in chunks])
+    return Embedded(list(rows), vectors, of_papers(chunks, tokens))
 
 
 def build_fake_index(papers: Sequence[Paper] = (), folder: Path | None = None) -> Index:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import PaperIndexError
+from rag.late import Tokens, pack, unpack
 from rag.protocols import Counts, Unfinished
 from rag.serialize import content_hash, paper_from_dict, paper_to_dict
 from rag.types import Chunk, Paper
@@ -26,6 +27,7 @@ CREATE INDEX IF NOT EXISTS papers_by_date ON papers (coalesce(date, '') DESC, id
 CREATE INDEX IF NOT EXISTS papers_by_hash ON papers (id, hash);
 CREATE TABLE IF NOT EXISTS keys (key TEXT, id TEXT, PRIMARY KEY (key, id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS keys_by_id ON keys (id);
+CREATE TABLE IF NOT EXISTS tokens (id TEXT PRIMARY KEY, vectors BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pending_chunks (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counts (papers INTEGER NOT NULL, chunks INTEGER NOT NULL, revision INTEGER NOT NULL);
@@ -62,6 +64,12 @@ class SqliteCatalog:
                 paper = paper_from_dict(json.loads(row[1]))
                 found[row[0]] = paper, tuple(Chunk(paper, start, end) for start, end in json.loads(row[2]))
         return {paper_id: found[paper_id] for paper_id in paper_ids if paper_id in found}
+
+    def tokens(self, paper_ids: Sequence[str]) -> dict[str, Tokens]:
+        """Token vectors by paper id; papers that were written without are left out."""
+        rows = self._select("SELECT id, vectors FROM tokens WHERE id", paper_ids)
+        with self._errors():
+            return {paper_id: unpack(vectors) for paper_id, vectors in rows}
 
     def find(self, keys: Sequence[str]) -> dict[str, list[str]]:
         """Ids of the papers that have each key, in order; keys of no paper are left out."""
@@ -104,6 +112,7 @@ class SqliteCatalog:
         rows: Iterable[tuple[Paper, tuple[Chunk, ...]]],
         keys: Mapping[str, Sequence[str]] | None = None,
         absorbed: Mapping[str, str] | None = None,
+        tokens: Mapping[str, Tokens] | None = None,
     ) -> None:
         """Adds or replaces records, adds `keys` by paper id, and lets papers go into others, in one transaction."""
         rows = list({paper.id: (paper, chunks) for paper, chunks in rows}.values())
@@ -115,11 +124,15 @@ class SqliteCatalog:
                 connection.execute(moved, (winner, loser))
                 connection.execute("DELETE FROM keys WHERE id = ?", (loser,))
                 connection.execute("DELETE FROM papers WHERE id = ?", (loser,))
+                connection.execute("DELETE FROM tokens WHERE id = ?", (loser,))
             for paper, chunks in rows:
                 spans = json.dumps([(chunk.start, chunk.end) for chunk in chunks])
                 record = json.dumps(paper_to_dict(paper), ensure_ascii=False)
                 values = (paper.id, content_hash(paper), paper.date, paper.title, record, spans)
                 connection.execute("INSERT OR REPLACE INTO papers VALUES (?, ?, ?, ?, ?, ?)", values)
+                connection.execute("DELETE FROM tokens WHERE id = ?", (paper.id,))
+            packed = [(paper.id, pack(tokens[paper.id])) for paper, _ in rows if tokens and paper.id in tokens]
+            connection.executemany("INSERT INTO tokens VALUES (?, ?)", packed)
             pairs = [(key, paper_id) for paper_id, own in (keys or {}).items() for key in own]
             connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", pairs)
             came = len(rows), sum(len(chunks) for _, chunks in rows)
@@ -131,6 +144,7 @@ class SqliteCatalog:
             gone = self._count(connection, paper_ids)
             connection.executemany("DELETE FROM papers WHERE id = ?", [(i,) for i in paper_ids])
             connection.executemany("DELETE FROM keys WHERE id = ?", [(i,) for i in paper_ids])
+            connection.executemany("DELETE FROM tokens WHERE id = ?", [(i,) for i in paper_ids])
             self._recount(connection, -gone[0], -gone[1])
 
     def counts(self) -> Counts:

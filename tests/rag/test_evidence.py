@@ -1,4 +1,4 @@
-"""Sentences are scored by how well they bear on the question, and papers ranked by their best one."""
+"""Sentences are scored by how well they bear on the question, and papers ranked by how well they meet its words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rag.evidence import EvidenceScorer, PaperEvidence
 from rag.question import read
 from rag.rerank import rerank
 from rag.types import Chunk, Evidence, Paper, ScoredPassage
-from tests.fakes import FakeEmbedder, FakeTermIndex
+from tests.fakes import FakeCatalog, FakeEmbedder, FakeTermIndex, embedded_papers
 from tests.rag.claims import MINFERENCE, PAPERS, TUNING
 
 EMPTY = Paper("empty", "A title alone", "")
@@ -22,7 +22,7 @@ def passages(*papers: Paper) -> list[ScoredPassage]:
 def scorer() -> EvidenceScorer:
     terms = FakeTermIndex()
     terms.upsert(PAPERS)
-    return EvidenceScorer(FakeEmbedder(), terms)
+    return EvidenceScorer(FakeEmbedder(), terms, FakeCatalog())
 
 
 @pytest.mark.parametrize(
@@ -51,20 +51,22 @@ def test_every_sentence_is_scored_in_reading_order_with_its_place(scorer: Eviden
             assert 0 < e.score < 1
 
 
-def test_a_paper_without_a_sentence_is_left_out(scorer: EvidenceScorer) -> None:
-    assert scorer.score(read("title"), passages(EMPTY, MINFERENCE)).keys() == {MINFERENCE.id}
+def test_a_paper_without_a_sentence_is_matched_by_its_title(scorer: EvidenceScorer) -> None:
+    found = scorer.score(read("title"), passages(EMPTY, MINFERENCE))
+    assert found[EMPTY.id].sentences == ()
+    assert found[EMPTY.id].match > found[MINFERENCE.id].match
     assert scorer.score(read("title"), []) == {}
 
 
-def test_an_abstract_is_embedded_once_until_it_changes() -> None:
-    embedder = FakeEmbedder()
-    scorer = EvidenceScorer(embedder, FakeTermIndex())
-    first = scorer.score(read("latency"), passages(MINFERENCE))
-    embedded = len(embedder.embedded)
-    assert scorer.score(read("latency"), passages(MINFERENCE)) == first
-    assert len(embedder.embedded) == embedded
-    changed = Paper(MINFERENCE.id, MINFERENCE.title, "It was withdrawn.")
-    assert scorer.score(read("latency"), passages(changed))[changed.id].best.text == "It was withdrawn."
+def test_vectors_that_the_index_keeps_are_not_made_again_and_give_the_same(scorer: EvidenceScorer) -> None:
+    rows = [(paper, (Chunk(paper, 0, len(paper.abstract)),)) for paper in PAPERS]
+    catalog, embedder, terms = FakeCatalog(), FakeEmbedder(), FakeTermIndex()
+    terms.upsert(PAPERS)
+    catalog.upsert(rows, tokens=embedded_papers(rows).tokens)
+    kept = EvidenceScorer(embedder, terms, catalog)
+    question = read("By how much does MInference reduce inference latency?")
+    assert kept.score(question, passages(*PAPERS)) == scorer.score(question, passages(*PAPERS))
+    assert embedder.embedded == []
 
 
 def test_rare_words_weigh_more_than_common_ones(scorer: EvidenceScorer) -> None:
@@ -72,10 +74,10 @@ def test_rare_words_weigh_more_than_common_ones(scorer: EvidenceScorer) -> None:
     assert 0 < min(common.values()) < min(rare.values()) < min(scorer.idf("unheard").values())
 
 
-def test_a_paper_with_an_answering_sentence_overtakes_one_that_is_merely_alike() -> None:
+def test_a_paper_that_meets_the_words_overtakes_one_that_is_merely_alike() -> None:
     ranked = passages(MINFERENCE, TUNING, EMPTY)
     nothing = Evidence(0, 1, "x", 0.1)
-    found = {MINFERENCE.id: PaperEvidence((nothing,), 0.1), TUNING.id: PaperEvidence((nothing,), 0.9)}
+    found = {p.id: PaperEvidence((nothing,), match) for p, match in ((MINFERENCE, 0.1), (TUNING, 0.9), (EMPTY, 0.1))}
     again = rerank(ranked, found)
     assert [(p.rank, p.paper.id) for p in again] == [(1, TUNING.id), (2, MINFERENCE.id), (3, EMPTY.id)]
     assert [p.rank for p in ranked] == [1, 2, 3]
