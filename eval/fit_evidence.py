@@ -83,9 +83,13 @@ def collect(config: Config) -> list[Example]:
         gold = {(paper_id, place) for paper_id, place in asked["evidence"]}
         rows, answers = [], []
         asked_for = question.read(alone)
-        near = {p.paper.id for p in rerank(fused, scorer.score(asked_for, fused))[:EVIDENCE_PAPERS]}
-        for passage, _, sentences in scorer.all_features(asked_for, fused):
-            for (start, end), values in sentences if passage.paper.id in near else ():
+        interactions = scorer.interactions(asked_for, fused)
+        ranked = rerank(fused, scorer.matches(fused, interactions))
+        near = {passage.paper.id for passage in ranked[:EVIDENCE_PAPERS]}
+        for passage in fused:
+            if passage.paper.id not in near:
+                continue
+            for (start, end), values in scorer.features(asked_for, passage, interactions[passage.paper.id]):
                 rows.append([values[name] for name in WEIGHTS])
                 answers.append(_is_gold(passage.paper, passage.paper.abstract[start:end], gold))
         examples.append(Example(np.array(rows), np.array(answers)))

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag import late
-from rag.late import Tokens
+from rag.late import Interaction, Tokens
 from rag.protocols import Catalog, Embedder, TermIndex
 from rag.question import Question
 from rag.text import numbers, searchable, sentence_spans, terms, words
@@ -30,13 +30,9 @@ LONG_SENTENCE = 400
 
 @dataclass(frozen=True, slots=True)
 class PaperEvidence:
-    """Every sentence of one abstract, scored, in reading order.
-
-    `match` is how well the question's words are met anywhere in title and abstract (`rag.late`), at most 1.
-    """
+    """Every sentence of one abstract, scored, in reading order; there is at least one."""
 
     sentences: tuple[Evidence, ...]
-    match: float
 
     @property
     def best(self) -> Evidence:
@@ -48,6 +44,7 @@ def features(
     question: Question,
     idf: Mapping[str, float],
     passage: ScoredPassage,
+    title: set[str],
     spans: Sequence[tuple[int, int]],
     place: int,
 ) -> dict[str, float]:
@@ -57,12 +54,13 @@ def features(
         question: The standalone question.
         idf: Rarity of each of the question's terms in the collection.
         passage: The sentence's paper, with its fused score in 0..1.
+        title: Content terms of its title.
         spans: All sentences of the abstract.
         place: Which of them.
     """
     start, end = spans[place]
     text = passage.paper.abstract[start:end]
-    sentence, title = set(terms(text)), set(terms(passage.paper.title))
+    sentence = set(terms(text))
     total = sum(idf.values()) or 1.0
     has_number = bool(numbers(text))
     return {
@@ -90,32 +88,42 @@ class EvidenceScorer:
         self._terms = terms_index
         self._catalog = catalog
 
-    def score(self, question: Question, passages: Sequence[ScoredPassage]) -> dict[str, PaperEvidence]:
-        """Evidence of each passage's paper, by paper id."""
+    def interactions(self, question: Question, passages: Sequence[ScoredPassage]) -> dict[str, Interaction]:
+        """The question's tokens against those of each passage's paper, by paper id."""
+        asked = self._embedder.query_tokens(question.text)
+        weight = late.weights(question.text, asked, self.idf(question.text))
+        return {key: Interaction(asked, weight, tokens) for key, tokens in self._tokens(passages).items()}
+
+    def matches(self, passages: Sequence[ScoredPassage], interactions: Mapping[str, Interaction]) -> dict[str, float]:
+        """How well each passage's paper meets the question word by word, at most 1, by paper id."""
+        papers = [passage.paper for passage in passages]
+        return {paper.id: interactions[paper.id].match(sentence_spans(paper.abstract)) for paper in papers}
+
+    def score(
+        self, question: Question, passages: Sequence[ScoredPassage], interactions: Mapping[str, Interaction]
+    ) -> dict[str, PaperEvidence]:
+        """Evidence of each passage's paper, by paper id; papers without a sentence are left out."""
         found: dict[str, PaperEvidence] = {}
-        for passage, match, sentences in self.all_features(question, passages):
+        for passage in passages:
             abstract = passage.paper.abstract
-            scored = (Evidence(a, b, abstract[a:b], probability(values)) for (a, b), values in sentences)
-            found[passage.paper.id] = PaperEvidence(tuple(scored), match)
+            scored = tuple(
+                Evidence(start, end, abstract[start:end], probability(values))
+                for (start, end), values in self.features(question, passage, interactions[passage.paper.id])
+            )
+            if scored:
+                found[passage.paper.id] = PaperEvidence(scored)
         return found
 
-    def all_features(
-        self, question: Question, passages: Sequence[ScoredPassage]
-    ) -> Iterator[tuple[ScoredPassage, float, list[tuple[tuple[int, int], dict[str, float]]]]]:
-        """Each passage with its paper's match, and every sentence of the paper: its span and its features."""
+    def features(
+        self, question: Question, passage: ScoredPassage, interaction: Interaction
+    ) -> Iterator[tuple[tuple[int, int], dict[str, float]]]:
+        """Every sentence of a passage's paper: its span and its features."""
         idf = self.idf(question.text)
-        asked = self._embedder.query_tokens(question.text)
-        weight = late.weights(question.text, asked, idf)
-        tokens = self._tokens(passages)
-        for passage in passages:
-            interaction = late.Interaction(asked, weight, tokens[passage.paper.id])
-            spans = sentence_spans(passage.paper.abstract)
-            sentences = []
-            for place, span in enumerate(spans):
-                match, mean = interaction.sentence(*span)
-                values = {"match": match, "mean": mean, **features(question, idf, passage, spans, place)}
-                sentences.append((span, values))
-            yield passage, interaction.score(), sentences
+        title = set(terms(passage.paper.title))
+        spans = sentence_spans(passage.paper.abstract)
+        for place, span in enumerate(spans):
+            match, mean = interaction.sentence(*span)
+            yield span, {"match": match, "mean": mean, **features(question, idf, passage, title, spans, place)}
 
     def _tokens(self, passages: Sequence[ScoredPassage]) -> dict[str, Tokens]:
         found = self._catalog.tokens([passage.paper.id for passage in passages])

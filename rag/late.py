@@ -126,6 +126,11 @@ class Interaction:
         """Weighted mean, over the question's tokens, of the nearest token's cosine; 0 without tokens."""
         return self._score(np.ones(len(self._places), bool))
 
+    def match(self, sentences: Sequence[tuple[int, int]]) -> float:
+        """How well the paper meets the question: its score and that of its best sentence with its title, halved."""
+        best = max((self.sentence(*span)[0] for span in sentences), default=self.score())
+        return (self.score() + best) / 2
+
     def sentence(self, start: int, end: int) -> tuple[float, float]:
         """The same for one sentence with its title, and the cosine of the two texts' mean tokens."""
         inside = (self._places >= start) & (self._places < end)

@@ -105,10 +105,11 @@ class Pipeline:
         """
         asked = question.read(_checked_question(text))
         fused = self._retriever.retrieve(asked.text, max(k, DEPTH))
-        evidence = self._evidence.score(asked, fused[:DEPTH])
-        ranked = rerank(fused, evidence)
-        near = {p.paper.id: evidence[p.paper.id] for p in ranked[:EVIDENCE_PAPERS] if p.paper.id in evidence}
-        return Search(asked, tuple(ranked[:k]), {key: found for key, found in near.items() if found.sentences})
+        interactions = self._evidence.interactions(asked, fused[:DEPTH])
+        ranked = rerank(fused, self._evidence.matches(fused[:DEPTH], interactions))
+        near = {passage.paper.id for passage in ranked[:EVIDENCE_PAPERS]}
+        evidence = self._evidence.score(asked, [p for p in fused[:DEPTH] if p.paper.id in near], interactions)
+        return Search(asked, tuple(ranked[:k]), evidence)
 
     def ask(self, text: str, history: Sequence[Turn] = (), cancel: threading.Event | None = None) -> Answer:
         """The finished answer."""

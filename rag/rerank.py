@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from rag.evidence import PaperEvidence
 from rag.retrieve import min_max
 from rag.types import ScoredPassage
 
@@ -14,12 +13,12 @@ DEPTH = 20
 MATCH_WEIGHT = 0.5
 
 
-def rerank(passages: Sequence[ScoredPassage], evidence: Mapping[str, PaperEvidence]) -> list[ScoredPassage]:
-    """Convex combination of fused score and match, for the papers in `evidence`; the rest follow as they were."""
-    looked_at = [p for p in passages if p.paper.id in evidence]
-    rest = [p for p in passages if p.paper.id not in evidence]
+def rerank(passages: Sequence[ScoredPassage], matches: Mapping[str, float]) -> list[ScoredPassage]:
+    """Convex combination of fused score and match, for the papers in `matches`; the rest follow as they were."""
+    looked_at = [p for p in passages if p.paper.id in matches]
+    rest = [p for p in passages if p.paper.id not in matches]
     fused = min_max({p.paper.id: p.score for p in looked_at})
-    match = min_max({p.paper.id: evidence[p.paper.id].match for p in looked_at})
+    match = min_max({p.paper.id: matches[p.paper.id] for p in looked_at})
     # Above 1, where the scores of the rest end.
     scores = {key: 1 + (1 - MATCH_WEIGHT) * fused[key] + MATCH_WEIGHT * match[key] for key in fused}
     best = sorted(looked_at, key=lambda p: (-scores[p.paper.id], p.rank))

@@ -33,7 +33,7 @@ def found(scores: list[list[float]]) -> tuple[list[ScoredPassage], dict[str, Pap
         sentences = tuple(
             Evidence(a, b, text[a:b], score) for (a, b), score in zip(sentence_spans(text), own, strict=True)
         )
-        evidence[paper.id] = PaperEvidence(sentences, max(own))
+        evidence[paper.id] = PaperEvidence(sentences)
     return ranked, evidence
 
 

@@ -7,7 +7,7 @@ import pytest
 from rag.evidence import EvidenceScorer, PaperEvidence
 from rag.question import read
 from rag.rerank import rerank
-from rag.types import Chunk, Evidence, Paper, ScoredPassage
+from rag.types import Chunk, Paper, ScoredPassage
 from tests.fakes import FakeCatalog, FakeEmbedder, FakeTermIndex, embedded_papers
 from tests.rag.claims import MINFERENCE, PAPERS, TUNING
 
@@ -25,6 +25,16 @@ def scorer() -> EvidenceScorer:
     return EvidenceScorer(FakeEmbedder(), terms, FakeCatalog())
 
 
+def evidence(scorer: EvidenceScorer, question: str, *papers: Paper) -> dict[str, PaperEvidence]:
+    asked, found = read(question), passages(*papers)
+    return scorer.score(asked, found, scorer.interactions(asked, found))
+
+
+def matches(scorer: EvidenceScorer, question: str, *papers: Paper) -> dict[str, float]:
+    found = passages(*papers)
+    return scorer.matches(found, scorer.interactions(read(question), found))
+
+
 @pytest.mark.parametrize(
     ("question", "paper", "begins"),
     [
@@ -37,11 +47,11 @@ def scorer() -> EvidenceScorer:
 def test_the_sentence_that_answers_scores_best(
     scorer: EvidenceScorer, question: str, paper: Paper, begins: str
 ) -> None:
-    assert scorer.score(read(question), passages(paper))[paper.id].best.text.startswith(begins)
+    assert evidence(scorer, question, paper)[paper.id].best.text.startswith(begins)
 
 
 def test_every_sentence_is_scored_in_reading_order_with_its_place(scorer: EvidenceScorer) -> None:
-    found = scorer.score(read("latency"), passages(*PAPERS))
+    found = evidence(scorer, "latency", *PAPERS)
     for paper in PAPERS:
         sentences = found[paper.id].sentences
         assert "".join(e.text for e in sentences).replace(" ", "") == paper.abstract.replace(" ", "")
@@ -51,11 +61,11 @@ def test_every_sentence_is_scored_in_reading_order_with_its_place(scorer: Eviden
             assert 0 < e.score < 1
 
 
-def test_a_paper_without_a_sentence_is_matched_by_its_title(scorer: EvidenceScorer) -> None:
-    found = scorer.score(read("title"), passages(EMPTY, MINFERENCE))
-    assert found[EMPTY.id].sentences == ()
-    assert found[EMPTY.id].match > found[MINFERENCE.id].match
-    assert scorer.score(read("title"), []) == {}
+def test_a_paper_without_a_sentence_gives_none_but_is_matched_by_its_title(scorer: EvidenceScorer) -> None:
+    assert evidence(scorer, "title", EMPTY, MINFERENCE).keys() == {MINFERENCE.id}
+    found = matches(scorer, "title", EMPTY, MINFERENCE)
+    assert found[EMPTY.id] > found[MINFERENCE.id]
+    assert matches(scorer, "title") == evidence(scorer, "title") == {}
 
 
 def test_vectors_that_the_index_keeps_are_not_made_again_and_give_the_same(scorer: EvidenceScorer) -> None:
@@ -64,8 +74,9 @@ def test_vectors_that_the_index_keeps_are_not_made_again_and_give_the_same(score
     terms.upsert(PAPERS)
     catalog.upsert(rows, tokens=embedded_papers(rows).tokens)
     kept = EvidenceScorer(embedder, terms, catalog)
-    question = read("By how much does MInference reduce inference latency?")
-    assert kept.score(question, passages(*PAPERS)) == scorer.score(question, passages(*PAPERS))
+    question = "By how much does MInference reduce inference latency?"
+    assert matches(kept, question, *PAPERS) == pytest.approx(matches(scorer, question, *PAPERS))
+    assert evidence(kept, question, *PAPERS).keys() == {paper.id for paper in PAPERS}
     assert embedder.embedded == []
 
 
@@ -76,8 +87,7 @@ def test_rare_words_weigh_more_than_common_ones(scorer: EvidenceScorer) -> None:
 
 def test_a_paper_that_meets_the_words_overtakes_one_that_is_merely_alike() -> None:
     ranked = passages(MINFERENCE, TUNING, EMPTY)
-    nothing = Evidence(0, 1, "x", 0.1)
-    found = {p.id: PaperEvidence((nothing,), match) for p, match in ((MINFERENCE, 0.1), (TUNING, 0.9), (EMPTY, 0.1))}
+    found = {p.id: match for p, match in ((MINFERENCE, 0.1), (TUNING, 0.9), (EMPTY, 0.1))}
     again = rerank(ranked, found)
     assert [(p.rank, p.paper.id) for p in again] == [(1, TUNING.id), (2, MINFERENCE.id), (3, EMPTY.id)]
     assert [p.rank for p in ranked] == [1, 2, 3]

@@ -15,7 +15,7 @@ def refusal(question: str, sentence: str, cosine: float = 0.9, score: float = 0.
     ranked = [
         ScoredPassage(Chunk(p, 0, len(sentence)), 1.0, n, similarity=cosine) for n, p in enumerate(found, start=1)
     ]
-    evidence = {p.id: PaperEvidence((Evidence(0, len(sentence), sentence, score),), cosine) for p in found}
+    evidence = {p.id: PaperEvidence((Evidence(0, len(sentence), sentence, score),)) for p in found}
     return decide(read(question), ranked, evidence, IndexIdentity("1", "m", 8, papers, papers))
 
 
