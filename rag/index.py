@@ -22,7 +22,7 @@ from rag.types import Chunk, IndexIdentity, Paper
 
 MANIFEST = "index.json"
 LOCK = "write.lock"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # Chroma needs about 12 kB a chunk (1.2 GB for 100,000); its first files about 20 MB.
 BYTES_PER_PAPER = 20_000
