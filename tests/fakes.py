@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 
 from ingest.split import Embedded
+from rag import facets
 from rag.build import assemble
 from rag.config import Config
 from rag.errors import GenerationError
+from rag.facets import Facet
+from rag.filters import NONE, Filters
 from rag.index import Index, Manifest
 from rag.late import Tokens, empty, of_papers, unit
 from rag.pipeline import Pipeline
@@ -98,17 +101,26 @@ class FakeTermIndex:
 
     def __init__(self) -> None:
         self.documents: dict[str, Counter[str]] = {}
+        self.titles: dict[str, set[str]] = {}
 
     def upsert(self, papers: Sequence[Paper]) -> None:
         for paper in papers:
             self.documents[paper.id] = Counter(terms(f"{paper.title} {paper.abstract}"))
+            self.titles[paper.id] = set(terms(paper.title))
 
     def delete(self, paper_ids: Sequence[str]) -> None:
         for paper_id in paper_ids:
             self.documents.pop(paper_id, None)
+            self.titles.pop(paper_id, None)
 
-    def query(self, text: str, k: int) -> list[tuple[str, float]]:
-        scores = {paper_id: self._score(text, document) for paper_id, document in self.documents.items()}
+    def holding(self, text: str, *, title: bool = False) -> list[str]:
+        wanted = set(terms(text))
+        held: Mapping[str, Iterable[str]] = self.titles if title else self.documents
+        return sorted(i for i, document in held.items() if wanted and wanted <= set(document))
+
+    def query(self, text: str, k: int, among: Sequence[str] | None = None) -> list[tuple[str, float]]:
+        wanted = self.documents if among is None else {*among}
+        scores = {i: self._score(text, document) for i, document in self.documents.items() if i in wanted}
         best = sorted((s for s in scores.items() if s[1] > 0), key=lambda hit: (-hit[1], hit[0]))
         return best[: max(k, 0)]
 
@@ -154,6 +166,33 @@ class FakeCatalog:
     def papers(self) -> Iterator[Paper]:
         by_id = sorted((paper for paper, _ in self.rows.values()), key=lambda paper: paper.id)
         yield from sorted(by_id, key=lambda paper: paper.date or "", reverse=True)
+
+    def named(self, facet: Facet, asked: str) -> list[str]:
+        found = {v for paper, _ in self.rows.values() for v in facets.values(paper, facet)}
+        return sorted(value for value in found if facets.same(facet, asked, value))
+
+    def count(self, filters: Filters) -> int:
+        return len(self.matching(filters))
+
+    def matching(
+        self, filters: Filters, among: Sequence[str] | None = None, *, oldest: bool = False, limit: int | None = None
+    ) -> list[str]:
+        found = [p for p in self.papers() if facets.meets(p, filters) and (among is None or p.id in set(among))]
+        if oldest:
+            found = sorted((p for p in found if p.date), key=lambda p: (facets.days(p)[0], p.id))
+        return [paper.id for paper in found][:limit]
+
+    def chunk_ids(self, paper_ids: Sequence[str]) -> list[tuple[str, list[str]]]:
+        return [(i, [chunk.id for chunk in chunks]) for i, (_, chunks) in self.get(paper_ids).items()]
+
+    def years(self, filters: Filters) -> list[tuple[str, int]]:
+        found = Counter((paper.date or "")[:4] for paper in self.papers() if facets.meets(paper, filters))
+        return sorted(found.items())
+
+    def frequent(self, facet: Facet, filters: Filters, limit: int) -> list[tuple[str, int]]:
+        kept = (paper for paper in self.papers() if facets.meets(paper, filters))
+        found = Counter(value for paper in kept for value in facets.values(paper, facet))
+        return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
 
     def keys_of(self, paper_ids: Sequence[str]) -> dict[str, list[str]]:
         wanted = {i: sorted(key for key, holders in self.keys.items() if i in holders) for i in paper_ids}
@@ -212,9 +251,9 @@ class FakeRetriever:
         self.passages = list(passages)
         self.asked: list[tuple[str, int]] = []
 
-    def retrieve(self, question: str, k: int) -> list[ScoredPassage]:
+    def retrieve(self, question: str, k: int, filters: Filters = NONE) -> list[ScoredPassage]:
         self.asked.append((question, k))
-        return self.passages[:k]
+        return [passage for passage in self.passages if facets.meets(passage.paper, filters)][:k]
 
 
 class FakeGenerator:

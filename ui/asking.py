@@ -12,24 +12,29 @@ import typer
 from rag import build
 from rag.config import Config
 from rag.errors import PaperchatError, UsageError
+from rag.filters import Filters
 from rag.pipeline import Pipeline
 from rag.serialize import answer_to_dict
 from rag.types import Checked, Finished, Queued, Retrieved, Turn, marked
-from ui.printing import print_json, print_sources
+from ui.printing import print_filters, print_json, print_sources
 
 
-def run(config: Config, question: str, history: Path | None, *, generate: bool, as_json: bool) -> None:
+def run(
+    config: Config, question: str, history: Path | None, filters: Filters | None, *, generate: bool, as_json: bool
+) -> None:
     """Answers one question; sentences appear as they pass their check."""
     turns = _read_history(history) if history else ()
     pipeline = build.build_pipeline(config, generate=generate)
     if as_json:
-        print_json(answer_to_dict(pipeline.ask(question, turns)))
+        print_json(answer_to_dict(pipeline.ask(question, turns, filters=filters)))
         return
     quoting = False
-    for event in pipeline.stream(question, turns):
+    for event in pipeline.stream(question, turns, filters=filters):
         match event:
-            case Retrieved(standalone_question=alone) if alone != " ".join(question.split()):
-                typer.echo(f"Searched for: {alone}\n")
+            case Retrieved(standalone_question=alone, filters=used):
+                print_filters(used)
+                if alone != " ".join(question.split()):
+                    typer.echo(f"Searched for: {alone}\n")
             case Queued(ahead=ahead):
                 typer.echo(f"{ahead} ahead of you", err=True)
             case Checked(sentence=sentence, shown=True):
@@ -44,7 +49,7 @@ def run(config: Config, question: str, history: Path | None, *, generate: bool, 
                 print_sources(answer)
 
 
-def run_file(config: Config, questions: Path, output: Path, *, generate: bool) -> None:
+def run_file(config: Config, questions: Path, output: Path, filters: Filters | None, *, generate: bool) -> None:
     """Answers every question of a file in order; lines already in `output` are kept and passed over."""
     from tqdm import tqdm
 
@@ -58,15 +63,15 @@ def run_file(config: Config, questions: Path, output: Path, *, generate: bool) -
     try:
         with output.open("a", encoding="utf-8") as lines:
             for question in tqdm(todo, desc="Answering", unit="question"):
-                lines.write(json.dumps(_answer(pipeline, question), ensure_ascii=False) + "\n")
+                lines.write(json.dumps(_answer(pipeline, question, filters), ensure_ascii=False) + "\n")
                 lines.flush()
     except OSError as error:
         raise UsageError(f"{output} cannot be written ({error.strerror}). Check the folder.") from error
 
 
-def _answer(pipeline: Pipeline, question: dict[str, Any]) -> dict[str, Any]:
+def _answer(pipeline: Pipeline, question: dict[str, Any], filters: Filters | None) -> dict[str, Any]:
     try:
-        answer = pipeline.ask(question["question"], question["history"])
+        answer = pipeline.ask(question["question"], question["history"], filters=filters)
     except PaperchatError as error:
         # One bad question must not cost the answers to the others.
         return {"id": question["id"], "question": question["question"], "error": str(error)}
