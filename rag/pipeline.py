@@ -130,7 +130,7 @@ class Pipeline:
         alone = rewrite.standalone(_checked_question(text), history)
         found = self.search(alone, max(DEPTH, self._config.k))
         identity = self.index.identity()
-        refusal = refuse.decide(found.question, found.ranked, found.evidence, identity)
+        refusal = refuse.decide(found.question, found.ranked, found.evidence, identity, self._config.refuse_below)
         context = Context(alone, ()) if refusal else self._context(found)
         clock.retrieved = clock.elapsed()
         yield Retrieved(alone, found.ranked, context)
@@ -163,6 +163,7 @@ class Pipeline:
                 model=self.model,
                 index=identity,
                 stopped=cancel.is_set(),
+                coverage=refuse.coverage(found.evidence),
             )
         )
 

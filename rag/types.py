@@ -217,7 +217,10 @@ class IndexIdentity:
 
 @dataclass(frozen=True)
 class Answer:
-    """Everything about one answer: enough to show it, to check it and to reproduce it."""
+    """Everything about one answer: enough to show it, to check it and to reproduce it.
+
+    `coverage` is how well the collection covers the question (`rag.refuse`).
+    """
 
     id: str
     question: str
@@ -232,6 +235,7 @@ class Answer:
     model: str
     index: IndexIdentity
     stopped: bool = False
+    coverage: float = 0.0
 
     @cached_property
     def text(self) -> str:
