@@ -23,6 +23,7 @@ import numpy as np
 from ingest.records import Records
 from ingest.split import Embedded
 from rag.errors import IndexMismatchError, SourceError
+from rag.files import whole, whole_text
 from rag.index import Manifest
 from rag.late import Tokens, pack, unpack
 from rag.protocols import Vectors
@@ -120,9 +121,8 @@ def check_shards(folder: Path, index: Manifest) -> None:
 
 def write_manifest(folder: Path, manifest: ShardsManifest) -> None:
     """Writes it whole or not at all."""
-    part = folder / f".{MANIFEST}"
-    part.write_text(json.dumps(asdict(manifest), indent=1) + "\n", encoding="utf-8")
-    part.replace(folder / MANIFEST)
+    with whole_text(folder / MANIFEST) as file:
+        file.write(json.dumps(asdict(manifest), indent=1) + "\n")
 
 
 def records_path(folder: Path, number: int) -> Path:
@@ -169,9 +169,8 @@ def _write(path: Path, columns: dict[str, list[Any]]) -> None:
         "tokens": pa.binary(),
     }
     table = pa.table({name: pa.array(values, schema[name]) for name, values in columns.items()})
-    part = path.with_name(f".{path.name}.part")
-    pq.write_table(table, part, row_group_size=ROW_GROUP)
-    part.replace(path)
+    with whole(path) as part:
+        pq.write_table(table, part, row_group_size=ROW_GROUP)
 
 
 def read_records(path: Path) -> list[Paper]:

@@ -8,7 +8,6 @@ was or as it is, never in between. A write cut short is cleaned up by the next o
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import IndexBusyError, IndexMismatchError, IndexMissingError, PaperIndexError
+from rag.files import whole_text
 from rag.late import Tokens
 from rag.protocols import Catalog, TermIndex, Vectors, VectorStore
 from rag.types import Chunk, IndexIdentity, Paper
@@ -139,12 +139,8 @@ def check_chunking(folder: Path, manifest: Manifest, chunking: str) -> None:
 
 def write_manifest(folder: Path, manifest: Manifest, name: str = MANIFEST) -> None:
     """Writes the identity so that a reader sees all of it or none, also after a power cut."""
-    temporary = folder / f".{name}.{os.getpid()}"
-    with temporary.open("w", encoding="utf-8") as file:
+    with whole_text(folder / name, durable=True) as file:
         file.write(json.dumps(asdict(manifest), indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(folder / name)
 
 
 class Index:

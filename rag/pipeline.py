@@ -172,7 +172,7 @@ class Pipeline:
             )
         else:
             found = self._search(read, max(DEPTH, self._config.k))
-            refusal = refuse.decide(found.question, found.ranked, found.evidence, identity)
+            refusal = refuse.decide(found.question, found.ranked, found.evidence, identity, self._config.refuse_below)
             context = Context(alone, ()) if refusal else self._context(found)
         clock.retrieved = clock.elapsed()
         yield Retrieved(alone, found.ranked, context, read.filters)
@@ -206,6 +206,7 @@ class Pipeline:
                 index=identity,
                 stopped=cancel.is_set(),
                 filters=read.filters,
+                coverage=refuse.coverage(found.ranked, found.evidence),
             )
         )
 

@@ -10,10 +10,6 @@ from rag.question import Kind, Question
 from rag.text import numbers, searchable, stem, terms, words
 from rag.types import IndexIdentity, Refusal, ScoredPassage
 
-# `coverage` below this refuses. Set on the development questions over two collections, one wide (arXiv) and
-# one narrow (NLP): it refuses 6 and 9 of the 13 and 10 whose subject is absent, and 0 and 3 of the 74 and 62
-# that are answerable (docs/decisions/0003). It belongs to the bundled embedding model.
-COVERED_AT = 0.36
 PROBABILITY_WEIGHT = 0.2
 # Far below: the question is not about the collection's field at all.
 OFF_TOPIC_BELOW = 0.27
@@ -27,6 +23,7 @@ def decide(
     ranked: Sequence[ScoredPassage],
     evidence: Mapping[str, PaperEvidence],
     index: IndexIdentity,
+    below: float,
 ) -> Refusal | None:
     """The reason not to answer, or `None`.
 
@@ -35,6 +32,7 @@ def decide(
         ranked: Passages, best first.
         evidence: Scored sentences by paper id.
         index: Named in the refusal, so that the reader knows what was searched.
+        below: `coverage` under this refuses.
     """
     if question.kind is Kind.SMALL_TALK:
         return Refusal("small_talk", _small_talk(index))
@@ -44,7 +42,7 @@ def decide(
         )
     nearest = tuple(passage.paper for passage in ranked[:NEAREST])
     covered = coverage(ranked, evidence)
-    if covered < COVERED_AT:
+    if covered < below or not nearest:
         far = covered < OFF_TOPIC_BELOW
         return Refusal("off_topic" if far else "not_covered", _not_covered(index, far), nearest)
     if question.wants_number and not _states_number(question, ranked, evidence):

@@ -53,6 +53,7 @@ def answer_to_dict(answer: Answer) -> dict[str, Any]:
         "mode": answer.mode,
         "stopped": answer.stopped,
         "refusal": _refusal(answer),
+        "coverage": round(answer.coverage, 4),
         "sentences": [sentence_to_dict(sentence) for sentence in answer.sentences],
         "withheld": [sentence_to_dict(sentence) for sentence in answer.withheld],
         "citations": [_citation(passage) for passage in answer.cited],

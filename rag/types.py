@@ -236,7 +236,10 @@ class IndexIdentity:
 
 @dataclass(frozen=True)
 class Answer:
-    """Everything about one answer: enough to show it, to check it and to reproduce it."""
+    """Everything about one answer: enough to show it, to check it and to reproduce it.
+
+    `coverage` is how well the collection covers the question (`rag.refuse`).
+    """
 
     id: str
     question: str
@@ -252,6 +255,7 @@ class Answer:
     index: IndexIdentity
     stopped: bool = False
     filters: Filters = NONE
+    coverage: float = 0.0
 
     @cached_property
     def text(self) -> str:

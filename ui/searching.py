@@ -9,7 +9,7 @@ from typing import cast
 
 import typer
 
-from rag import build
+from rag import build, trec
 from rag.asked import nothing_meets
 from rag.config import Config
 from rag.errors import UsageError
@@ -51,15 +51,11 @@ def run_file(config: Config, queries: Path, output: Path, k: int, retriever: str
 
     asked = list(_queries(queries))
     pipeline = _pipeline(config, retriever)
-    partial = output.with_name(output.name + ".partial")
-    try:
-        with partial.open("w", encoding="utf-8") as run_file:
-            for query_id, text in tqdm(asked, desc="Searching", unit="query"):
-                for passage in pipeline.search(text, k, filters).ranked:
-                    run_file.write(f"{query_id} Q0 {passage.paper.id} {passage.rank} {passage.score:.6f} paperchat\n")
-        partial.replace(output)
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written ({error.strerror}). Check the folder.") from error
+    rankings = (
+        (query_id, trec.descending([(p.paper.id, p.score) for p in pipeline.search(text, k, filters).ranked]).items())
+        for query_id, text in tqdm(asked, desc="Searching", unit="query")
+    )
+    trec.write_run(output, rankings, "paperchat")
 
 
 def _queries(path: Path) -> Iterator[tuple[str, str]]:

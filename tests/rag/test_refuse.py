@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rag.config import Config
 from rag.evidence import PaperEvidence
 from rag.question import read
 from rag.refuse import decide
@@ -16,7 +17,7 @@ def refusal(question: str, sentence: str, cosine: float = 0.9, score: float = 0.
         ScoredPassage(Chunk(p, 0, len(sentence)), 1.0, n, similarity=cosine) for n, p in enumerate(found, start=1)
     ]
     evidence = {p.id: PaperEvidence((Evidence(0, len(sentence), sentence, score),)) for p in found}
-    return decide(read(question), ranked, evidence, IndexIdentity("1", "m", 8, papers, papers))
+    return decide(read(question), ranked, evidence, IndexIdentity("1", "m", 8, papers, papers), Config().refuse_below)
 
 
 def test_a_covered_question_is_answered() -> None:
