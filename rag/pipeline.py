@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rag import context as contexts
-from rag import prompt, question, refuse, rewrite
+from rag import prompt, question, refuse
 from rag.citations import SentenceStream, extract, is_ended
-from rag.config import Config
+from rag.config import BUNDLED, Config
 from rag.errors import UsageError
 from rag.evidence import EvidenceScorer, PaperEvidence
+from rag.followup import FollowUps
 from rag.index import Index
 from rag.protocols import Embedder, GenerationLimits, Generator, Retriever
 from rag.question import Question
@@ -89,6 +90,9 @@ class Pipeline:
         self._generator = generator
         self._evidence = EvidenceScorer(embedder, index.terms)
         self._checker = SupportChecker(embedder)
+        # The bundled model is too small to write the question that stands alone (docs/decisions/0011).
+        able = config.rewrite == "model" or (config.rewrite == "auto" and config.model != BUNDLED)
+        self._followups = FollowUps(retriever, index.terms, generator if able else None)
 
     @property
     def model(self) -> str:
@@ -127,7 +131,7 @@ class Pipeline:
         """
         cancel = cancel or threading.Event()
         clock = _Clock()
-        alone = rewrite.standalone(_checked_question(text), history)
+        alone = self._followups.standalone(_checked_question(text), history, cancel)
         found = self.search(alone, max(DEPTH, self._config.k))
         identity = self.index.identity()
         refusal = refuse.decide(found.question, found.ranked, found.evidence, identity)
