@@ -63,13 +63,14 @@ def followups(
         Path | None, typer.Option("--questions", help="JSON lines with history, gold and standalone.")
     ] = None,
     half: Annotated[str, typer.Option("--half", help="dev, check or all.")] = "check",
+    fused: Annotated[bool, typer.Option("--fused", help="Without reranking by evidence: much quicker.")] = False,
     report: Report = Path("reports/followups"),
     as_json: Json = False,
 ) -> None:
     """Follow-ups: what is found for the question as typed, spelled out by words, with retrieval, and by hand."""
     from eval.followups import FOLLOWUPS, evaluate, table
 
-    result = evaluate(index, questions or FOLLOWUPS, half)
+    result = evaluate(index, questions or FOLLOWUPS, half, fused=fused)
     report.mkdir(parents=True, exist_ok=True)
     (report / "followups.json").write_text(json.dumps(result, indent=1, ensure_ascii=False), encoding="utf-8")
     (report / "followups.md").write_text(table(result), encoding="utf-8")

@@ -90,6 +90,7 @@ class Pipeline:
         self._generator = generator
         self._evidence = EvidenceScorer(embedder, index.terms)
         self._checker = SupportChecker(embedder)
+        self.embedder, self.retriever, self.evidence = embedder, retriever, self._evidence  # read by rag.explain
         # The bundled model is too small to write the question that stands alone (docs/decisions/0011).
         able = config.rewrite == "model" or (config.rewrite == "auto" and config.model != BUNDLED)
         self._followups = FollowUps(retriever, index.terms, generator if able else None)

@@ -123,6 +123,10 @@ def search(
     retriever: Annotated[str, typer.Option("--retriever", help="hybrid, dense or lexical.")] = "hybrid",
     queries: Annotated[Path | None, typer.Option("--input", help="JSON lines with _id and text.")] = None,
     output: Annotated[Path | None, typer.Option("--output", help="TREC run file to write.")] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", help="Where this paper stands, and why: id, DOI, arXiv id or title words."),
+    ] = None,
     index: options.Index = None,
     embedding_model: options.EmbeddingModel = None,
     device: options.Device = None,
@@ -134,7 +138,11 @@ def search(
     config = options.load(index=index, embedding_model=embedding_model, device=device, k=k)
     if (query is None) == (queries is None):
         raise UsageError("Give either a query or --input FILE.")
-    if queries is not None:
+    if explain is not None:
+        from ui import explaining
+
+        explaining.run(config, query or "", explain, k or 10, retriever, as_json)
+    elif queries is not None:
         if output is None:
             raise UsageError("--input needs --output FILE for the run.")
         searching.run_file(config, queries, output, k or 100, retriever)
