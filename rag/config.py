@@ -23,6 +23,7 @@ OTHER_ENVIRONMENT = frozenset({"PAPERCHAT_CONFIG", "PAPERCHAT_API_KEY", "PAPERCH
 
 BUNDLED = "bundled"
 SupportLevel = Literal["strict", "lenient"]
+Rewrite = Literal["auto", "rules", "model"]
 
 
 def _default_index() -> Path:
@@ -79,6 +80,11 @@ class Config:
     # the bundled embedding model; `paperchat eval refusal` finds another's.
     refuse_below: float = _setting(0.36, "questions that the papers cover less than this are refused", low=-1, high=2)
     max_new_tokens: int = _setting(120, "longest answer, in tokens", low=8, high=100_000)
+    rewrite: Rewrite = _setting(
+        "auto",
+        "who spells out a follow-up: `rules` and retrieval, the `model`, or `auto`: a model other than the bundled one",
+        choices=get_args(Rewrite),
+    )
     host: str = _setting("127.0.0.1", "address the page listens on (loopback only)")
     port: int = _setting(7860, "port of the page", low=0, high=65_535)
 

@@ -9,15 +9,16 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from rag import about, asked, collection, prompt, question, refuse, rewrite
+from rag import about, asked, collection, prompt, question, refuse
 from rag import context as contexts
 from rag.about import Told
 from rag.asked import Asked
 from rag.citations import SentenceStream, extract, is_ended
-from rag.config import Config
+from rag.config import BUNDLED, Config
 from rag.errors import UsageError
 from rag.evidence import EvidenceScorer, PaperEvidence
 from rag.filters import NONE, Filters
+from rag.followup import FollowUps
 from rag.index import Index
 from rag.protocols import Embedder, GenerationLimits, Generator, Retriever
 from rag.question import Kind, Question
@@ -96,6 +97,10 @@ class Pipeline:
         self._generator = generator
         self._evidence = EvidenceScorer(embedder, index.terms, index.catalog)
         self._checker = SupportChecker(embedder)
+        self.embedder, self.retriever, self.evidence = embedder, retriever, self._evidence  # read by rag.explain
+        # The bundled model is too small to write the question that stands alone (docs/decisions/0011).
+        able = config.rewrite == "model" or (config.rewrite == "auto" and config.model != BUNDLED)
+        self._followups = FollowUps(retriever, index.terms, generator if able else None)
 
     @property
     def model(self) -> str:
@@ -160,7 +165,7 @@ class Pipeline:
         """
         cancel = cancel or threading.Event()
         clock = _Clock()
-        alone = rewrite.standalone(_checked_question(text), history)
+        alone = self._followups.standalone(_checked_question(text), history, cancel)
         identity = self.index.identity()
         read = asked.read(alone, self.index, filters)
         told = self._told(read, identity)

@@ -64,15 +64,24 @@ class HybridRetriever:
         self._weight = {"hybrid": dense_weight, "dense": 1.0, "lexical": 0.0}[use]
         self._use = use
 
+    @property
+    def depth(self) -> int:
+        """Papers each retriever hands to fusion."""
+        return self._depth
+
     def retrieve(self, question: str, k: int, filters: Filters = NONE) -> list[ScoredPassage]:
         """At most `k` passages, best first; equal scores in the order of paper ids."""
-        found = self._candidates(question, max(k, self._depth), filters)
+        return self.ranked(question, max(k, self._depth), filters)[:k]
+
+    def ranked(self, question: str, depth: int, filters: Filters = NONE) -> list[ScoredPassage]:
+        """Everything that either retriever returned at this depth, fused: what `retrieve` cuts."""
+        found = self._candidates(question, depth, filters)
         fused = fuse(
             {key: c.similarity for key, c in found.items()},
             {key: c.lexical for key, c in found.items()},
             self._weight,
         )
-        best = sorted(found, key=lambda key: (-fused[key], key))[:k]
+        best = sorted(found, key=lambda key: (-fused[key], key))
         return [_passage(found[key], fused[key], rank) for rank, key in enumerate(best, start=1)]
 
     def _candidates(self, question: str, depth: int, filters: Filters) -> dict[str, Candidate]:

@@ -125,6 +125,10 @@ def search(
     output: Annotated[Path | None, typer.Option("--output", help="TREC run file to write.")] = None,
     where: options.Where = None,
     no_filters: options.NoFilters = False,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", help="Where this paper stands, and why: id, DOI, arXiv id or title words."),
+    ] = None,
     index: options.Index = None,
     embedding_model: options.EmbeddingModel = None,
     device: options.Device = None,
@@ -136,7 +140,11 @@ def search(
     config = options.load(index=index, embedding_model=embedding_model, device=device, k=k)
     if (query is None) == (queries is None):
         raise UsageError("Give either a query or --input FILE.")
-    if queries is not None:
+    if explain is not None:
+        from ui import explaining
+
+        explaining.run(config, query or "", explain, k or 10, retriever, as_json)
+    elif queries is not None:
         if output is None:
             raise UsageError("--input needs --output FILE for the run.")
         # Queries of a file are searched for as they are: a run must not depend on how one was read.
