@@ -17,9 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rag.injection import statement_spans
 from rag.protocols import Embedder, TermIndex, Vectors
 from rag.question import Question
-from rag.text import numbers, searchable, sentence_spans, terms, words
+from rag.text import numbers, searchable, terms, words
 from rag.types import Evidence, Paper, ScoredPassage
 
 WEIGHTS = {
@@ -135,7 +136,7 @@ class EvidenceScorer:
         for paper in papers:
             known = self._recall(paper)
             if known is None:
-                missing.append((paper, sentence_spans(paper.abstract)))
+                missing.append((paper, statement_spans(paper.abstract)))
             else:
                 found[paper.id] = known
         texts = [title_and(p.abstract[a:b], p) for p, spans in missing for a, b in spans]

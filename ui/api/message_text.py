@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlsplit
 
+from rag.injection import visible
 from rag.types import Answer, Paper, Sentence, marked
 
 SOURCES = "Sources:"
@@ -51,8 +52,8 @@ def without_sources(text: str) -> str:
 
 
 def inert(text: str) -> str:
-    """Text in which no link, image or tag of an abstract's own works; it reads the same."""
-    return _TAG.sub("< ", _LINK.sub("] ", text))
+    """Text in which no link, image or tag of an abstract's own works, and nothing is hidden; it reads the same."""
+    return _TAG.sub("< ", _LINK.sub("] ", visible(text)))
 
 
 def address(paper: Paper) -> str | None:
