@@ -19,11 +19,12 @@ ENV_PREFIX = "PAPERCHAT_"
 FILE_NAME = "paperchat.toml"
 
 # Read elsewhere, so never taken for a misspelt setting.
-OTHER_ENVIRONMENT = frozenset({"PAPERCHAT_CONFIG", "PAPERCHAT_API_KEY", "PAPERCHAT_DATA"})
+OTHER_ENVIRONMENT = frozenset({"PAPERCHAT_CONFIG", "PAPERCHAT_DATA"})
 
 BUNDLED = "bundled"
 SupportLevel = Literal["strict", "lenient"]
 Rewrite = Literal["auto", "rules", "model"]
+LogFormat = Literal["text", "json"]
 
 
 def _default_index() -> Path:
@@ -34,11 +35,20 @@ def _default_cache() -> Path:
     return Path(platformdirs.user_cache_dir("paperchat"))
 
 
-def _setting(default: Any, meaning: str, *, choices: tuple[str, ...] = (), low: float = 0, high: float = 1e9) -> Any:
-    metadata = {"help": meaning, "choices": choices, "low": low, "high": high}
+def _setting(
+    default: Any,
+    meaning: str,
+    *,
+    choices: tuple[str, ...] = (),
+    low: float = 0,
+    high: float = 1e9,
+    secret: bool = False,
+) -> Any:
+    metadata = {"help": meaning, "choices": choices, "low": low, "high": high, "secret": secret}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
-    return field(default=default, metadata=metadata)
+    # A secret must not reach a log or a report by way of the object's text.
+    return field(default=default, repr=not secret, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,7 @@ class Config:
         "`bundled` (SmolLM2-135M-Instruct), a folder, a hub name, or the URL of an OpenAI-compatible server",
     )
     server_model: str = _setting("", "model to ask a server for; empty: the first it lists")
-    server_key: str = _setting("", "token sent to the server, if it wants one")
+    server_key: str = _setting("", "token sent to the server, if it wants one", secret=True)
     device: str = _setting("auto", "where models run", choices=("auto", "cpu", "cuda"))
     k: int = _setting(8, "papers whose evidence the model may read", low=1, high=1000)
     candidates: int = _setting(100, "papers each retriever hands to fusion", low=1, high=10_000)
@@ -85,8 +95,19 @@ class Config:
         "who spells out a follow-up: `rules` and retrieval, the `model`, or `auto`: a model other than the bundled one",
         choices=get_args(Rewrite),
     )
-    host: str = _setting("127.0.0.1", "address the page listens on (loopback only)")
+    host: str = _setting("127.0.0.1", "address the page or the API listens on")
     port: int = _setting(7860, "port of the page", low=0, high=65_535)
+    api_port: int = _setting(7861, "port of the HTTP API", low=0, high=65_535)
+    api_key: str = _setting("", "token that clients of the API must send; several, separated by commas", secret=True)
+    api_keys_file: str = _setting("", "file of more tokens as `name sha256:HEX` lines")
+    api_parallel: int = _setting(
+        0, "questions worked on at a time; 0: two, or 32 where a model server writes", low=0, high=1000
+    )
+    api_waiting: int = _setting(64, "requests that may wait; what comes then is told to come back (429)", high=10_000)
+    api_seconds: int = _setting(300, "longest a request may take, waiting included", low=1, high=86_400)
+    api_per_minute: int = _setting(0, "requests a minute that one client may send; 0: any number", high=1_000_000)
+    api_upload_mb: int = _setting(64, "largest upload, in MB", low=1, high=100_000)
+    log_format: LogFormat = _setting("text", "log lines of the API: `text` or `json`", choices=("text", "json"))
 
     @classmethod
     def load(cls, overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Config:
@@ -182,8 +203,9 @@ def _convert(setting: Field[Any], raw: Any, origin: str) -> Any:
             raise ValueError
         value = kind(raw)
     except (TypeError, ValueError) as error:
+        shown = "hidden" if setting.metadata["secret"] else repr(raw)
         raise ConfigError(
-            f"{setting.name} in {origin} is {raw!r}, which is not {_article(kind.__name__)}. "
+            f"{setting.name} in {origin} is {shown}, which is not {_article(kind.__name__)}. "
             f"The default is {default_of(setting)!r}."
         ) from error
     if isinstance(value, Path):

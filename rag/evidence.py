@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag import late
+from rag.injection import statement_spans
 from rag.late import Interaction, Tokens
 from rag.protocols import Catalog, Embedder, TermIndex
 from rag.question import Question
-from rag.text import numbers, searchable, sentence_spans, terms, words
+from rag.text import numbers, searchable, terms, words
 from rag.types import Chunk, Evidence, ScoredPassage
 
 WEIGHTS = {
@@ -97,7 +98,7 @@ class EvidenceScorer:
     def matches(self, passages: Sequence[ScoredPassage], interactions: Mapping[str, Interaction]) -> dict[str, float]:
         """How well each passage's paper meets the question word by word, at most 1, by paper id."""
         papers = [passage.paper for passage in passages]
-        return {paper.id: interactions[paper.id].match(sentence_spans(paper.abstract)) for paper in papers}
+        return {paper.id: interactions[paper.id].match(statement_spans(paper.abstract)) for paper in papers}
 
     def score(
         self, question: Question, passages: Sequence[ScoredPassage], interactions: Mapping[str, Interaction]
@@ -120,7 +121,7 @@ class EvidenceScorer:
         """Every sentence of a passage's paper: its span and its features."""
         idf = self.idf(question.text)
         title = set(terms(passage.paper.title))
-        spans = sentence_spans(passage.paper.abstract)
+        spans = statement_spans(passage.paper.abstract)
         for place, span in enumerate(spans):
             match, mean = interaction.sentence(*span)
             yield span, {"match": match, "mean": mean, **features(question, idf, passage, title, spans, place)}

@@ -8,8 +8,10 @@ left out because a small model copies them in place of an answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 
+from rag.injection import plain
 from rag.protocols import Message
 from rag.types import Context, Turn
 
@@ -23,6 +25,9 @@ EXAMPLE: tuple[Message, ...] = (
     {"role": "assistant", "content": "FOO lowers memory use by 12% on Bar. [1]"},
 )
 
+# "[2]" in an abstract is the abstract's own reference, not ours.
+_MARKER = re.compile(r"\[(\d{1,3}(?:\s?[,;]\s?\d{1,3})*)\]")
+
 
 def messages(context: Context, sentences: int) -> list[Message]:
     """Instruction and evidence first, question last, as in the paper's setting `[I, d1..dk, q]`.
@@ -31,15 +36,16 @@ def messages(context: Context, sentences: int) -> list[Message]:
         context: What was handed out.
         sentences: How many evidence sentences the model reads; the best are taken.
     """
+    handed_out = context.by_number()
     everything = [evidence for passage in context.passages for evidence in passage.evidence]
     best = sorted(everything, key=lambda evidence: -evidence.score)[:sentences]
     lines = [
-        f"{evidence.text} [{passage.number}]"
+        f"{_line(evidence.text, handed_out)} [{passage.number}]"
         for passage in context.in_prompt_order()
         for evidence in sorted(passage.evidence, key=lambda e: e.score)
         if any(evidence is chosen for chosen in best)
     ]
-    user = "Text:\n" + "\n".join(lines) + f"\n\nQuestion: {context.question}"
+    user = "Text:\n" + "\n".join(lines) + f"\n\nQuestion: {_line(context.question, handed_out)}"
     return [{"role": "system", "content": SYSTEM}, *EXAMPLE, {"role": "user", "content": user}]
 
 
@@ -59,6 +65,16 @@ def rewriting(question: str, history: Sequence[Turn]) -> list[Message]:
         question: What the user typed.
         history: Earlier turns, oldest first.
     """
-    told = [f"User: {asked}\nAssistant: {answer[:TOLD_CHARACTERS]}" for asked, answer in history]
-    user = "\n".join(told) + f"\n\nLast question: {question}"
+    told = [f"User: {plain(asked)}\nAssistant: {plain(answer[:TOLD_CHARACTERS])}" for asked, answer in history]
+    user = "\n".join(told) + f"\n\nLast question: {plain(question)}"
     return [{"role": "system", "content": REWRITE_SYSTEM}, {"role": "user", "content": user}]
+
+
+def _line(text: str, numbers: Collection[int]) -> str:
+    """Somebody else's words as one line of the prompt: they neither open a turn nor number a source of ours."""
+
+    def own(match: re.Match[str]) -> str:
+        inside = {int(number) for number in re.findall(r"\d+", match[1])}
+        return f"［{match[1]}］" if inside <= set(numbers) else match[0]
+
+    return _MARKER.sub(own, " ".join(plain(text).split()))

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rag.contrast import contradiction, folded, looseness
+from rag.injection import statement_spans
 from rag.protocols import Embedder
-from rag.text import numbers, sentence_spans, terms
+from rag.text import numbers, terms
 from rag.types import NumberedPassage, Paper, Support, Verdict
 
 SUPPORTED_AT = 0.88
@@ -106,10 +108,12 @@ def no_statement(claim: str, question: str = "", titles: Sequence[str] = ()) -> 
 
 
 def _windows(number: int, paper: Paper) -> Iterator[Passage]:
-    spans = sentence_spans(paper.abstract)
+    spans = statement_spans(paper.abstract)
     for size in range(1, WINDOW + 1):
         for first in range(len(spans) - size + 1):
             start, end = spans[first][0], spans[first + size - 1][1]
+            if any(paper.abstract[a[1] : b[0]].strip() for a, b in pairwise(spans[first : first + size])):
+                continue  # what lies between is no statement
             yield Passage(number, paper, paper.abstract[start:end])
 
 

@@ -29,7 +29,10 @@ _STYLE = re.compile(
     r"\\(?:text(?:bf|it|tt|rm|sc|sf)?|emph|math(?:bf|cal|rm|bb|it|sf)|mbox|operatorname)\s*\{([^{}]*)\}"
 )
 _DOLLARS = re.compile(r"\$([^$\n]{1,200})\$")
-_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+# Tags and variation selectors too: with them an abstract can say what no reader sees.
+_INVISIBLE = re.compile(
+    r"[\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]"
+)
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl"})
 
 

@@ -10,6 +10,7 @@ Standard library only.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -23,6 +24,8 @@ PaperKind = Literal["abstract", "digest"]
 Mode = Literal["generated", "quoted", "refused"]
 Turn = tuple[str, str]
 """One exchange of a conversation: what the user asked, what the assistant answered."""
+
+_MARKER_LIKE = re.compile(r"\[(\d{1,3}(?:\s?[,;]\s?\d{1,3})*)\]")
 
 NO_EXTRA: Mapping[str, str] = MappingProxyType({})
 
@@ -276,10 +279,15 @@ class Answer:
 
 
 def marked(sentence: Sentence) -> str:
-    """The sentence followed by its markers; a quoted one in quotation marks."""
+    """The sentence followed by its markers; a quoted one in quotation marks.
+
+    Brackets of its own that look like markers ("as in [2]") get another shape: they point into the abstract's
+    reference list, not into ours.
+    """
     text = f"“{sentence.text}”" if sentence.quoted else sentence.text
     markers = "".join(f"[{number}]" for number in sentence.citations)
     text = f"{sentence.lead}: {text}" if sentence.lead else text
+    text = _MARKER_LIKE.sub(r"［\1］", text)
     return f"{text} {markers}" if markers else text
 
 

@@ -242,6 +242,53 @@ def chat(
     chatting.run(config, auth=auth, samples=samples, open_browser=open_browser)
 
 
+@app.command()
+def serve(
+    host: Annotated[
+        str | None, typer.Option("--host", help="Address to listen on; not loopback needs a token.")
+    ] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port of the API.")] = None,
+    samples: Annotated[bool, typer.Option("--samples", help="Fill an empty index with the sample papers.")] = False,
+    no_generate: Annotated[
+        bool, typer.Option("--no-generate", help="No language model: quote and search only.")
+    ] = False,
+    log_format: Annotated[str | None, typer.Option("--log-format", help="text or json.")] = None,
+    k: options.K = None,
+    model: options.Model = None,
+    server_model: options.ServerModel = None,
+    ordering: options.Ordering = None,
+    evidence_tokens: options.EvidenceTokens = None,
+    evidence_sentences: options.EvidenceSentences = None,
+    support: options.Support = None,
+    index: options.Index = None,
+    chroma_url: options.ChromaUrl = None,
+    embedding_model: options.EmbeddingModel = None,
+    device: options.Device = None,
+    cache: options.Cache = None,
+) -> None:
+    """The HTTP API: OpenAI's chat completions, search and ingest."""
+    from ui.api import command
+
+    config = options.load(
+        index=index,
+        chroma_url=chroma_url,
+        model=model,
+        server_model=server_model,
+        embedding_model=embedding_model,
+        device=device,
+        cache=cache,
+        k=k,
+        ordering=ordering,
+        evidence_tokens=evidence_tokens,
+        evidence_sentences=evidence_sentences,
+        support=support,
+        host=host,
+        api_port=port,
+        log_format=log_format,
+    )
+    command.run(config, samples=samples, generate=not no_generate)
+
+
 @papers_app.command("list")
 def papers_list(index: options.Index = None, as_json: options.Json = False) -> None:
     """Every paper, newest first."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from ingest.pipeline import SAMPLES, Progress
+from ingest.pipeline import SAMPLES, Options, Progress
 from ingest.records import IngestReport
 from rag import build
 from rag.config import Config
@@ -48,13 +48,15 @@ class EngineStatus:
 class Engine:
     """Loads once, in a thread of its own; shared by everyone who has the page open."""
 
-    def __init__(self, config: Config, *, samples: bool = False) -> None:
-        """`samples` fills an index that does not exist yet with the sample papers."""
+    def __init__(self, config: Config, *, samples: bool = False, generate: bool = True) -> None:
+        """`samples` fills an index that does not exist yet with the sample papers; `generate=False` only quotes."""
         self._config = config
         self._fill = samples
+        self._generate = generate
         self._stage = "Starting"
         self._error: PaperchatError | None = None
         self._pipeline: Pipeline | None = None
+        self._quoting: Pipeline | None = None
         self._embedder: Embedder | None = None
         self._generator: Generator | None = None
         self._loaded = threading.Event()
@@ -82,8 +84,18 @@ class Engine:
             samples=samples,
         )
 
-    def pipeline(self) -> Pipeline:
-        """The pipeline, once it is loaded.
+    @property
+    def ready(self) -> bool:
+        """Is everything loaded?"""
+        return self._pipeline is not None
+
+    @property
+    def failed(self) -> bool:
+        """Could something not be loaded?"""
+        return self._error is not None
+
+    def pipeline(self, *, generate: bool = True) -> Pipeline:
+        """The pipeline, once it is loaded; with `generate=False` one that only quotes.
 
         Raises:
             PaperchatError: Loading failed.
@@ -92,9 +104,10 @@ class Engine:
         if self._error is not None:
             raise self._error
         assert self._pipeline is not None
-        return self._pipeline
+        assert self._quoting is not None
+        return self._pipeline if generate else self._quoting
 
-    def ingest(self, paths: Sequence[Path], progress: Progress) -> IngestReport:
+    def ingest(self, paths: Sequence[Path], progress: Progress, options: Options = Options()) -> IngestReport:  # noqa: B008  # frozen
         """Adds files to the index the page searches; new papers can be asked about when it returns.
 
         Raises:
@@ -103,7 +116,9 @@ class Engine:
         pipeline = self.pipeline()
         assert self._embedder is not None
         with self._ingesting:
-            return Library(self._config, pipeline.index, self._ready_embedder).ingest(paths, progress=progress)
+            return Library(self._config, pipeline.index, self._ready_embedder).ingest(
+                paths, options=options, progress=progress
+            )
 
     def suggestions(self) -> tuple[str, ...]:
         """Example questions drawn from the collection's own papers."""
@@ -121,8 +136,10 @@ class Engine:
             self._set_stage("Loading the embedding model")
             self._embedder = build.build_embedder(self._config)
             index = self._open_index()
-            self._set_stage("Loading the language model")
-            self._generator = build.build_generator(self._config)
+            if self._generate:
+                self._set_stage("Loading the language model")
+                self._generator = build.build_generator(self._config)
+            self._quoting = build.assemble(self._config, index, self._embedder, None)
             self._pipeline = build.assemble(self._config, index, self._embedder, self._generator)
             self._set_stage("Ready")
         except PaperchatError as error:

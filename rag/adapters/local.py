@@ -55,6 +55,8 @@ class LocalGenerator:
                 "model, a name on the model hub, or the URL of an OpenAI-compatible server."
             ) from error
         self._model.eval().to(self.device)
+        # A single character is punctuation that some model has made its own, not markup.
+        self._special = sorted((t for t in self._tokenizer.all_special_tokens if len(t) > 2), key=len, reverse=True)
         self._queue = FairQueue()
 
     @property
@@ -94,9 +96,17 @@ class LocalGenerator:
 
     def _encode(self, messages: Sequence[Message]) -> list[int]:
         ids: list[int] = self._tokenizer.apply_chat_template(
-            [dict(message) for message in messages], add_generation_prompt=True, return_dict=False
+            [{**message, "content": self._plain(message["content"])} for message in messages],
+            add_generation_prompt=True,
+            return_dict=False,
         )
         return ids
+
+    def _plain(self, text: str) -> str:
+        """Text in which none of this model's own special tokens is one: whatever `rag.prompt` does not know."""
+        for token in self._special:
+            text = text.replace(token, f"{token[:1]} {token[1:]}")
+        return text
 
     def _write(
         self,

@@ -621,6 +621,7 @@ def test_every_option_that_a_message_names_exists(paperchat) -> None:
         ("search",),
         ("ask",),
         ("chat",),
+        ("serve",),
         ("papers",),
         ("status",),
         ("doctor",),
