@@ -15,6 +15,7 @@ from eval.style import COLOURS
 from eval.svg import WIDTH, figures, marker, picture, plain, scale, text, tick_label, ticks, ticks_within
 
 Kind = Literal["line", "curve", "scatter", "bar", "dot"]
+Mark = Literal["", "better", "worse", "open"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,14 @@ class Point:
         y: The value.
         low: Lower end of its interval.
         high: Upper end.
+        mark: In `dot` plots of differences: is it one for the better, for the worse, or can nobody tell (`open`)?
     """
 
     x: float | str
     y: float
     low: float | None = None
     high: float | None = None
+    mark: Mark = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ DODGE = 5
 """Error bars of several series at one x stand so far apart."""
 TICKS = 12
 """So many different x are each named on the axis."""
+MARKED = {"better": 2, "worse": 4, "open": 0}
+"""Shapes of marked points, as `marker` numbers them: upwards, downwards, a circle (drawn hollow)."""
 DASHES = ("none", "7 4", "2 3", "9 3 2 3", "12 4", "4 2")
 
 
@@ -250,8 +255,9 @@ def _row(
         a, b = x(point.low), x(point.high)
         parts.append(f'<path class="error" d="M{a:.1f} {middle}H{b:.1f}m0 -4v8M{a:.1f} {middle - 4}v8"/>')
     if not bars:
-        parts.append(marker(number, x(point.y), middle))
-    return f'<g class="series-{number % COLOURS}">{"".join(parts)}</g>'
+        parts.append(marker(MARKED.get(point.mark, number), x(point.y), middle))
+    kind = f"{point.mark}-point" if point.mark else f"series-{number % COLOURS}"
+    return f'<g class="{kind}">{"".join(parts)}</g>'
 
 
 # --- parts --------------------------------------------------------------------------------------
