@@ -20,7 +20,8 @@ Data = Annotated[
 ]
 Split = Annotated[str | None, typer.Option("--split", help="Judgements of a BEIR folder; default: test.")]
 Limit = Annotated[
-    int | None, typer.Option("--limit", min=1, help="Questions asked, always the same ones; default: for half an hour.")
+    int | None,
+    typer.Option("--limit", min=1, help="Questions asked, always the same ones; default: for about 20 minutes."),
 ]
 Ks = Annotated[str | None, typer.Option("--k", help="Numbers of passages, as in 1,5,20.")]
 Retriever = Annotated[str, typer.Option("--retriever", help="hybrid, dense or bm25.")]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from eval.style import COLOURS
-from eval.svg import WIDTH, figures, marker, picture, plain, scale, text, tick_label, ticks, ticks_within
+from eval.svg import MARKED, WIDTH, figures, marker, picture, plain, scale, text, tick_label, ticks, ticks_within
 
 Kind = Literal["line", "curve", "scatter", "bar", "dot"]
 Mark = Literal["", "better", "worse", "open"]
@@ -27,7 +27,7 @@ class Point:
         y: The value.
         low: Lower end of its interval.
         high: Upper end.
-        mark: In `dot` plots of differences: is it one for the better, for the worse, or can nobody tell (`open`)?
+        mark: Of a difference in a `dot` plot: for the better, for the worse, or could be chance (`open`).
     """
 
     x: float | str
@@ -85,8 +85,6 @@ DODGE = 5
 """Error bars of several series at one x stand so far apart."""
 TICKS = 12
 """So many different x are each named on the axis."""
-MARKED = {"better": 2, "worse": 4, "open": 0}
-"""Shapes of marked points, as `marker` numbers them: upwards, downwards, a circle (drawn hollow)."""
 DASHES = ("none", "7 4", "2 3", "9 3 2 3", "12 4", "4 2")
 
 

@@ -7,12 +7,13 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from eval import indexes
 from eval.experiments import context_size, hard_negatives, order, position
+from eval.experiments.cost import affordable
 from eval.experiments.experiment import Experiment, Options, Plan
 from eval.experiments.items import MEANINGS, NAMES, Item, Measure, Task
 from eval.experiments.load import load, sampled
@@ -26,6 +27,8 @@ from rag.config import Config
 from rag.errors import UsageError
 
 EXPERIMENTS = {one.EXPERIMENT.name: one.EXPERIMENT for one in (context_size, hard_negatives, order, position)}
+LIMIT = 200
+"""Questions, where nobody names a number and the reader is fast enough for all of them."""
 READERS = ("model", QUOTES)
 
 
@@ -80,10 +83,14 @@ def run(name: str, options: Options, config: Config, shown: Console) -> dict[str
         raise UsageError(f"Unknown reader {options.reader!r}. Choose {' or '.join(READERS)}.")
     opened = indexes.open_collection(config) if options.own_index else None
     task = load(options.data, options.split, indexes.cache_folder(config.cache), opened.index if opened else None)
-    items = sampled(task, options.limit or experiment.limit, options.seed)
+    items: Sequence[Item] = sampled(task, options.limit or LIMIT, options.seed)
     search = Search(task, config, opened=opened)
     plan = experiment.plan(task, items, search, options, shown.items)
     reader = _reader(task, search, options, config)
+    if options.limit is None:
+        items = affordable(plan.trials, items, reader)
+        taken = {item.id for item in items}
+        plan = replace(plan, trials=tuple(trial for trial in plan.trials if trial.item.id in taken))
     measure: Measure = "attribution" if options.reader == QUOTES and task.measure == "label" else task.measure
     if options.fresh:
         (options.report / RESULTS).unlink(missing_ok=True)

@@ -151,7 +151,6 @@ EXPERIMENT = Experiment(
     name="context-size",
     title="Quality and number of passages",
     question="Does the answer get better with every passage that is retrieved, or worse again after some?",
-    limit=60,
     x_label="passages",
     plan=plan,
     pairs=pairs,

@@ -22,7 +22,7 @@ class Options:
         data: Folder or file.
         report: Folder to write.
         split: Judgements of a BEIR folder.
-        limit: At most so many questions; `None`: the experiment's own.
+        limit: At most so many questions; `None`: as many as 20 minutes allow.
         sizes: Numbers of passages, or places of the gold passage; `None`: the experiment's own.
         sources: Retrievers to compare, or to take negatives from; empty: the experiment's own.
         pool: Retrieve from all passages of the data set although passages are given with each question.
@@ -76,7 +76,6 @@ class Experiment:
         name: The command.
         title: Of the report.
         question: What it asks.
-        limit: Questions, unless the user says otherwise: under half an hour with the bundled model on two cores.
         x_label: Of the horizontal axis.
         plan: Contexts for these items.
         pairs: Which conditions are compared, out of series and x.
@@ -86,7 +85,6 @@ class Experiment:
     name: str
     title: str
     question: str
-    limit: int
     x_label: str
     plan: Callable[[Task, Sequence[Item], Search, Options, Callable[[Iterable[Item]], Iterable[Item]]], Plan]
     pairs: Callable[[Sequence[Place]], list[tuple[Place, Place]]]

@@ -104,7 +104,6 @@ EXPERIMENT = Experiment(
     name="hard-negatives",
     title="Hard negatives",
     question="With the gold passage always there: do negatives that a retriever ranks high hurt more than random ones?",
-    limit=40,
     x_label="passages (K)",
     plan=plan,
     pairs=pairs,

@@ -80,7 +80,6 @@ EXPERIMENT = Experiment(
     name="order",
     title="Order of the passages",
     question="The same passages: does it matter in which order they stand, and does the paper's order help?",
-    limit=30,
     x_label="passages (k)",
     plan=plan,
     pairs=pairs,

@@ -102,7 +102,6 @@ EXPERIMENT = Experiment(
     name="position",
     title="Place of the gold passage",
     question="Is an answer found wherever its passage stands in the prompt, or lost in the middle?",
-    limit=60,
     x_label="place",
     plan=plan,
     pairs=pairs,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from eval.experiments.contexts import Trial
+from eval.experiments.cost import fits, told
 from eval.experiments.items import Measure
 from eval.experiments.readers import Reader
 from eval.experiments.scoring import quality
@@ -18,9 +19,6 @@ from rag.errors import UsageError
 
 FORMAT = 1
 RESULTS = "results.jsonl"
-# Rates of the bundled 135M model on two CPU cores, alone on the machine, and of a 7B model on a GPU, roughly.
-PROMPT_RATE = {"cpu": 900.0, "cuda": 8000.0}
-NEW_RATE = {"cpu": 15.0, "cuda": 40.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,47 +65,6 @@ OpenBar = Callable[[int], AbstractContextManager[Bar]]
 """Makes a progress bar over so many units."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What trials will take.
-
-    Attributes:
-        trials: How many are to be read.
-        kept: How many were read by an earlier run.
-        prompt_tokens: Of those to be read.
-        new_tokens: At most so many are written.
-        minutes: Estimate for this kind of machine; `None` for a server.
-    """
-
-    trials: int
-    kept: int
-    prompt_tokens: int
-    new_tokens: int
-    minutes: float | None
-
-    @property
-    def told(self) -> str:
-        """For the user."""
-        kept = f", {self.kept:,} kept from an earlier run" if self.kept else ""
-        if not self.prompt_tokens:
-            return f"{self.trials:,} contexts to read{kept}"
-        took = (
-            f"about {max(1, round(self.minutes))} min if nothing else runs on this machine"
-            if self.minutes is not None
-            else "how long depends on the server"
-        )
-        return f"{self.trials:,} prompts of {self.prompt_tokens:,} tokens together{kept}: {took}"
-
-
-def cost(lengths: Sequence[int], kept: int, reader: Reader) -> Cost:
-    """An estimate from the lengths of the prompts; answers are taken to be half as long as they may be."""
-    total, new = sum(lengths), len(lengths) * reader.new_tokens
-    minutes = None
-    if reader.device in PROMPT_RATE:
-        minutes = (total / PROMPT_RATE[reader.device] + new / 2 / NEW_RATE[reader.device]) / 60
-    return Cost(len(lengths), kept, total, new, minutes)
-
-
 def run_trials(
     trials: Sequence[Trial],
     reader: Reader,
@@ -139,8 +96,7 @@ def run_trials(
     done = {row.key: row for row in kept_rows(path, settings)}
     waiting = [trial for trial in trials if trial.key not in done]
     lengths = [reader.tokens(trial.item, trial.passages) for trial in waiting]
-    estimate = cost([n for n in lengths if _fits(n, reader)], len(trials) - len(waiting), reader)
-    tell(estimate.told)
+    tell(told([n for n in lengths if fits(n, reader)], len(trials) - len(waiting), reader))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as lines, bar(sum(lengths) or len(lengths)) as shown:
@@ -160,7 +116,7 @@ def read(trial: Trial, tokens: int, reader: Reader, measure: Measure) -> Row:
     """One trial. What does not fit is not read: nothing is cut."""
     ids = tuple(passage.id for passage in trial.passages)
     gold = tuple(place for place, one in enumerate(ids, start=1) if one in trial.item.gold_ids)
-    if not _fits(tokens, reader):
+    if not fits(tokens, reader):
         return Row(trial.key, trial.item.id, trial.series, trial.x, ids, gold, tokens, fits=False)
     start = time.perf_counter()
     reading = reader.read(trial.item, trial.passages)
@@ -178,10 +134,6 @@ def read(trial: Trial, tokens: int, reader: Reader, measure: Measure) -> Row:
         quality=quality(trial.item, measure, reading.answer, reading.source),
         seconds=round(time.perf_counter() - start, 3),
     )
-
-
-def _fits(tokens: int, reader: Reader) -> bool:
-    return reader.context_tokens is None or tokens + reader.new_tokens <= reader.context_tokens
 
 
 def kept_rows(path: Path, settings: Mapping[str, Any]) -> list[Row]:

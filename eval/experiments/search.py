@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from typing import Any, get_args
+from typing import Any
 
 from eval import indexes
 from eval.experiments.contexts import shuffled
@@ -16,7 +16,7 @@ from rag.config import Config
 from rag.errors import UsageError
 from rag.evidence import EvidenceScorer
 from rag.pipeline import MAX_QUESTION
-from rag.retrieve import HybridRetriever, RetrieverName
+from rag.retrieve import HybridRetriever, RetrieverName, fuse
 from rag.types import Paper
 
 RETRIEVERS: dict[str, RetrieverName] = {"hybrid": "hybrid", "dense": "dense", "bm25": "lexical", "lexical": "lexical"}
@@ -83,12 +83,19 @@ class Search:
         return [_passage(passage.paper) for passage in found]
 
     def ranked_given(self, item: Item, use: str) -> list[Passage]:
-        """The item's given passages as the retriever ranks them; those it does not find follow, by id.
+        """The item's given passages as the retriever ranks them among themselves; equal scores by id.
 
         They keep their own text: the index holds a cleaned copy.
         """
-        places = {p.id: place for place, p in enumerate(self.ranked(item, use, self.size))}
-        return sorted(item.given, key=lambda passage: (places.get(passage.id, len(places)), passage.id))
+        at, asked = self.collection, _asked(item)
+        records = at.index.catalog.get([passage.id for passage in item.given])
+        chunks = {paper_id: [chunk.id for chunk in found] for paper_id, (_, found) in records.items()}
+        vector = at.embedder.embed_query(asked)
+        cosines = at.index.vectors.similarities(vector, [chunk for found in chunks.values() for chunk in found])
+        dense = {key: max((cosines[c] for c in found if c in cosines), default=-1.0) for key, found in chunks.items()}
+        weight = {"hybrid": self._config.dense_weight, "dense": 1.0, "lexical": 0.0}[RETRIEVERS[use]]
+        fused = fuse(dense, dict(at.index.terms.query(asked, self.size)), weight)
+        return sorted(item.given, key=lambda passage: (-fused.get(passage.id, -1.0), passage.id))
 
     def at_random(self, rng: random.Random) -> Iterable[Passage]:
         """Every passage, in random order."""
@@ -103,7 +110,6 @@ class Search:
 
     def _retriever(self, use: str) -> HybridRetriever:
         name = RETRIEVERS[use]
-        assert name in get_args(RetrieverName)
         if name not in self._retrievers:
             at = self.collection
             self._retrievers[name] = build.build_retriever(at.config, at.index, at.embedder, name)
