@@ -213,7 +213,12 @@ def _run(name: str, chosen: dict[str, Any], settings: dict[str, Any], as_json: b
 
 
 def _names(given: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in given.split(",") if part.strip())
+    from rag.errors import UsageError
+
+    found = tuple(part.strip() for part in given.split(",") if part.strip())
+    if not found:
+        raise UsageError(f"Unknown retriever {given!r}. Choose from random, bm25, dense, hybrid.")
+    return found
 
 
 def _numbers(given: str | None, option: str) -> tuple[int, ...] | None:

@@ -58,6 +58,7 @@ figcaption p {{ font-weight: 400; font-size: 0.9rem; margin: 0; }}
 table {{ border-collapse: collapse; width: 100%; font-size: 0.9rem; margin-top: 14px; }}
 .pair table {{ margin-top: 0; font-size: 0.85rem; }}
 .pair .interval {{ display: inline-block; min-width: 8.6em; margin-left: 4px; }}
+.pair thead th {{ white-space: normal; vertical-align: bottom; }}
 .stack svg {{ max-width: 760px; }}
 caption {{ text-align: left; font-size: 0.95em; padding-bottom: 6px; }}
 th, td {{ padding: 6px 10px; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--edge); }}

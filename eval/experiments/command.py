@@ -138,7 +138,7 @@ def _finish(
 
     baselines = ("closed book", "gold passage alone")
     places = list(dict.fromkeys((row.series, row.x) for row in rows if row.series not in baselines))
-    analysis = analyse(rows, experiment.pairs(places))
+    analysis = analyse(rows, experiment.pairs(places), len(task.items))
     findings = experiment.findings(analysis, NAMES[measure])
     told = reader_told(analysis, reader.name)
     result: dict[str, Any] = {

@@ -136,7 +136,7 @@ def _given(path: Path, records: list[tuple[int, dict[str, Any]]], cache: Path) -
         others = record.get("distractors")
         if not gold or not isinstance(others, list):
             raise SourceError(f"{where}: no gold passage or no list of distractors. A line has both.")
-        answers = _strings(record.get("answers") or record.get("answer"), where, "answers")
+        answers = _strings(record.get("answers") or record.get("answer") or (), where, "answers")
         if not answers:
             raise SourceError(f"{where}: no answer. A line has question, answers, gold and distractors.")
         item_id = str(record.get("_id") or record.get("id") or number)
@@ -176,7 +176,7 @@ def _beir(folder: Path, split: str | None) -> Task:
         yield from items
 
     dataset = datasets.load(str(folder), split, folder, silent)
-    rows = {str(row.get("_id")): row for _, row in _records(_file(folder, "queries"))}
+    rows: dict[str, Record] = {str(row.get("_id")): row for _, row in _records(_file(folder, "queries"))}
     wanted: dict[str, tuple[tuple[str, ...], Record]] = {}
     left_out = {"claims without evidence": 0, "questions without an answer": 0, "questions whose passage is missing": 0}
     for query in dataset.queries:

@@ -78,10 +78,8 @@ def _differences(experiment: Experiment, analysis: Analysis) -> list[Section]:
             ),
         ),
     )
-    rows = tuple((name, _difference(c), _p(c.p), _p(c.p_holm), Number(c.difference.n, digits=0)) for name, c in named)
-    table = Table(
-        ("Compared", "Difference", "p", "p (Holm)", "Questions"), rows, "Coloured where p after Holm is below .05"
-    )
+    rows = tuple((name, _p(c.p), _p(c.p_holm), Number(c.difference.n, digits=0)) for name, c in named)
+    table = Table(("Compared", "p", "p (Holm)", "Questions"), rows, "Marked above where p after Holm is below .05")
     return [Section("Differences", (), (plot, table))]
 
 
@@ -89,11 +87,6 @@ def _point(name: str, c: Comparison) -> Point:
     found = c.difference
     mark = marked(found.value, is_told_apart=c.is_better or c.is_worse)
     return Point(name, found.value, found.low, found.high, mark)
-
-
-def _difference(c: Comparison) -> Number:
-    found = c.difference
-    return Number(found.value, found.low, found.high, is_best=c.is_better, is_worse=c.is_worse, signed=True)
 
 
 def _p(p: float) -> Number | str:

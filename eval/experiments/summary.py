@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -101,6 +102,7 @@ class Analysis:
         comparisons: See `Comparison`.
         gap: The gold passage alone against closed book: what a passage can do for this reader.
         baselines: Quality of closed book and of the gold passage alone.
+        available: Questions that the data set holds.
     """
 
     rows: tuple[Row, ...]
@@ -108,6 +110,7 @@ class Analysis:
     comparisons: tuple[Comparison, ...]
     gap: Comparison | None
     baselines: Mapping[str, Mean]
+    available: int
 
     def series(self) -> list[str]:
         """Names, in order."""
@@ -142,7 +145,7 @@ def mean(values: Sequence[float]) -> Mean:
     return Mean(sum(values) / len(values), low, high, len(values))
 
 
-def analyse(rows: Sequence[Row], pairs: Iterable[tuple[Place, Place]]) -> Analysis:
+def analyse(rows: Sequence[Row], pairs: Iterable[tuple[Place, Place]], available: int) -> Analysis:
     """Figures of every condition, and of these pairs of conditions."""
     grouped: dict[Place, list[Row]] = {}
     for row in rows:
@@ -158,6 +161,7 @@ def analyse(rows: Sequence[Row], pairs: Iterable[tuple[Place, Place]]) -> Analys
         comparisons=tuple(compared),
         gap=gap[0] if gap else None,
         baselines={place[0]: mean(list(found[place].values())) for place in (floor, ceiling) if found.get(place)},
+        available=available,
     )
 
 
@@ -208,17 +212,26 @@ def reader_told(analysis: Analysis, reader: str) -> str:
 
 
 def undecided(analysis: Analysis, comparison: Comparison) -> str:
-    """Why a difference could not be told from chance: no change at all, too few questions, or too weak a reader."""
-    half = (comparison.difference.high - comparison.difference.low) / 2
+    """Why a difference could not be told from chance: no change at all, too few questions, or too weak a reader.
+
+    An interval shrinks with the root of the number of questions. Questions are enough where half of it is below half
+    of what a passage gives the reader; a reader is too small where all the questions there are would not be enough.
+    """
+    low, high = comparison.difference.low, comparison.difference.high
+    half, n = (high - low) / 2, comparison.difference.n
     if not half and not comparison.difference.value:
         return "No answer changed its score: this reader does not depend on it."
-    told = f"With {comparison.difference.n} questions, differences below about {half:.2f} cannot be told from chance."
-    if analysis.gap is None:
+    told = f"With {n:,} questions, differences below about {half:.2f} cannot be told from chance."
+    if analysis.gap is None or analysis.gap.difference.low <= 0:
         return told
     room = analysis.gap.difference.value
-    if half < room / 2:
-        return f"{told} That is well within what a passage gives this reader ({room:.2f}): a large effect would show."
+    told += f" The right passage gives this reader {room:.2f}"
+    if half <= room / 2:
+        return f"{told}, so an effect of half of that would have shown."
+    needed = math.ceil(n * (2 * half / room) ** 2)
+    if needed <= analysis.available:
+        return f"{told}: about {needed:,} questions (--limit) would show half of that."
     return (
-        f"{told} A passage gives this reader only {max(0.0, room):.2f} to begin with: it is too small to show the "
-        "effect with so few questions. Take a larger reader (--model), or more questions (--limit)."
+        f"{told}; to show half of that would take about {needed:,} questions, and there are {analysis.available:,}. "
+        "This reader is too small for them: take a larger one (--model)."
     )
