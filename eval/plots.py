@@ -203,7 +203,7 @@ def _by_category(plot: Plot, name: str, *, bars: bool) -> str:
     grouped = len(plot.series) > 1
     categories = list(dict.fromkeys(str(point.x) for point in points))
     labels = [series.name for series in plot.series] if grouped else categories
-    left = min(220.0, 14 + LETTER * max(len(label) for label in labels))
+    left = min(250.0, 14 + LETTER * max(len(label) for label in labels))
     right = 18 + LETTER * max(len(_shown(point, plot)) for point in points)
     log = plot.log_x and not bars
     low, high, values = _log_range(points) if log else _range(points, from_zero=True)

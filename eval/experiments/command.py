@@ -13,6 +13,7 @@ from typing import Any
 
 from eval import indexes
 from eval.experiments import context_size, hard_negatives, order, position
+from eval.experiments.contexts import CLOSED_BOOK, GOLD_ALONE
 from eval.experiments.cost import affordable
 from eval.experiments.experiment import Experiment, Options, Plan
 from eval.experiments.items import MEANINGS, NAMES, Item, Measure, Task
@@ -136,8 +137,8 @@ def _finish(
 ) -> dict[str, Any]:
     from eval.report import write_html
 
-    baselines = ("closed book", "gold passage alone")
-    places = list(dict.fromkeys((row.series, row.x) for row in rows if row.series not in baselines))
+    beside = (CLOSED_BOOK, GOLD_ALONE)
+    places = list(dict.fromkeys((row.series, row.x) for row in rows if row.fits and row.series not in beside))
     analysis = analyse(rows, experiment.pairs(places), len(task.items))
     findings = experiment.findings(analysis, NAMES[measure])
     told = reader_told(analysis, reader.name)

@@ -67,23 +67,28 @@ def _verdict(analysis: Analysis, series: str) -> str:
     ks = analysis.places(series)
     small, large = ks[0], ks[-1]
     best = max(ks, key=lambda k: (_value(analysis, series, k), -k))
-    told = f"With {series} retrieval, quality is highest at {best} passages ({_value(analysis, series, best):.2f})"
+    told = f"With {series} retrieval, quality is highest at {_passages(best)} ({_value(analysis, series, best):.2f})"
     shape = [k for k in ks[1:-1] if _rises(analysis, series, k, small) and _falls(analysis, series, large, k)]
     falls = [k for k in ks[:-1] if _falls(analysis, series, large, k)]
     rises = [k for k in ks[1:] if _rises(analysis, series, k, small)]
     if shape:
-        return f"{told}: it rises from {small} and falls again to {large}, both by more than chance: an inverted U."
+        turn = f"it rises from {small} to {shape[0]} and falls again to {large}"
+        return f"{told}: {turn}, both by more than chance: an inverted U."
     if falls:
         fall = analysis.between((series, large), (series, falls[-1]))
         assert fall is not None
-        also = "" if rises else f" A rise from {small} passage{'s' * (small > 1)} is not shown."
+        also = "" if rises else f" A rise from {_passages(small)} is not shown."
         return f"{told}. More passages hurt: {large} against {falls[-1]} {fall.told}.{also}"
     compared = analysis.between((series, large), (series, best if best != large else small))
     assert compared is not None
-    change = f"{large} passages against {compared.second[1]}: {compared.told}."
+    change = f"{_passages(large)} against {compared.second[1]}: {compared.told}."
     if rises:
         return f"{told}. It rises with the number of passages; no fall is shown. {change}"
     return f"{told}, but no rise or fall is shown. {change} {undecided(analysis, compared)}"
+
+
+def _passages(k: int) -> str:
+    return f"{k} passage{'' if k == 1 else 's'}"
 
 
 def _value(analysis: Analysis, series: str, k: int) -> float:

@@ -61,10 +61,19 @@ def _name(place: Place, experiment: Experiment) -> str:
     return f"{place[0]}, {place[1]} {experiment.x_label}" if experiment.name != "position" else f"place {place[1]}"
 
 
+def _pair(first: Place, second: Place, experiment: Experiment) -> str:
+    """What two conditions share is said once."""
+    if experiment.name == "position":
+        return f"place {first[1]} − place {second[1]}"
+    if first[0] == second[0]:
+        return f"{first[0]}: {first[1]} − {second[1]} passages"
+    return f"{first[0]} − {second[0]}, {first[1]}"
+
+
 def _differences(experiment: Experiment, analysis: Analysis) -> list[Section]:
     if not analysis.comparisons:
         return []
-    named = [(f"{_name(c.first, experiment)} − {_name(c.second, experiment)}", c) for c in analysis.comparisons]
+    named = [(_pair(c.first, c.second, experiment), c) for c in analysis.comparisons]
     plot = Plot(
         title="Differences with 95 % intervals",
         description="Right of zero the first is better. Hollow: could be chance (p after Holm's correction).",

@@ -155,9 +155,11 @@ def test_the_question_comes_last_and_documents_whole(reader: SeeingReader, tmp_p
 
 def test_what_does_not_fit_is_counted_and_not_read(reader: SeeingReader, tmp_path: Path) -> None:
     reader.context_tokens = 120
-    result = measured(tmp_path, "context-size", "--k", "1,10")
-    assert curve(result, "hybrid") == {1: curve(result, "hybrid")[1]}
-    assert [c["unfit"] for c in result["conditions"]] == [0, 12]
+    result = measured(tmp_path, "context-size", "--k", "1,2,3,10")
+    assert list(curve(result, "hybrid")) == [1, 2, 3]
+    assert [c["unfit"] for c in result["conditions"]] == [0, 0, 0, 12]
+    # The largest that can be read is compared, not the largest that was asked for.
+    assert {(c["first"][1], c["second"][1]) for c in result["comparisons"]} == {(3, 1), (3, 2), (2, 1)}
     assert all(len(documents(prompt)) < 10 for prompt in reader.prompts)
     page = (tmp_path / "context-size" / "report.html").read_text()
     assert "Prompts that did not fit" in page
