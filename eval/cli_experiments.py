@@ -15,7 +15,7 @@ Data = Annotated[
     Path,
     typer.Argument(
         help="BEIR folder with answers or verdicts, a JSON lines file (or its folder) with gold and distractors, or "
-        "your own questions with --index."
+        "your own questions over your --index."
     ),
 ]
 Split = Annotated[str | None, typer.Option("--split", help="Judgements of a BEIR folder; default: test.")]
@@ -204,7 +204,7 @@ def _run(name: str, chosen: dict[str, Any], settings: dict[str, Any], as_json: b
     from rag.config import Config
 
     folder = chosen.pop("report") or Path("reports") / name
-    options = Options(**chosen, report=folder, own_index=settings["index"] is not None)
+    options = Options(**chosen, report=folder)
     result = run(name, options, Config.load(settings), console())
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False, indent=1))

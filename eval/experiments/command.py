@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import time
@@ -82,10 +83,10 @@ def run(name: str, options: Options, config: Config, shown: Console) -> dict[str
     experiment = EXPERIMENTS[name]
     if options.reader not in READERS:
         raise UsageError(f"Unknown reader {options.reader!r}. Choose {' or '.join(READERS)}.")
-    opened = indexes.open_collection(config) if options.own_index else None
-    task = load(options.data, options.split, indexes.cache_folder(config.cache), opened.index if opened else None)
+    own = functools.cache(lambda: indexes.open_collection(config))
+    task = load(options.data, options.split, indexes.cache_folder(config.cache), lambda: own().index)
     items: Sequence[Item] = sampled(task, options.limit or LIMIT, options.seed)
-    search = Search(task, config, opened=opened)
+    search = Search(task, config, own)
     plan = experiment.plan(task, items, search, options, shown.items)
     reader = _reader(task, search, options, config)
     if options.limit is None:

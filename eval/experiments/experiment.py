@@ -32,7 +32,6 @@ class Options:
         instruction: In place of the reader's own.
         seed: Of the sample and of everything shuffled.
         fresh: Begin again although there are results of an earlier run.
-        own_index: The data are questions over `Config.index`.
     """
 
     data: Path
@@ -48,7 +47,6 @@ class Options:
     instruction: str | None = None
     seed: int = 0
     fresh: bool = False
-    own_index: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from eval.experiments.search import RANDOM, Search, names
 from eval.experiments.summary import Analysis, Place, undecided
 
 GRID = (5, 10, 20)
-SOURCES = "random,bm25,dense"
+SOURCES = "random,bm25,dense,hybrid"
 # Gold passages and passages that hold the answer are passed over: so many more are asked for.
 SPARE = 30
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from eval import datasets
+from eval.answers import folded
 from eval.experiments.items import Item, Measure, Passage, Task
 from eval.experiments.scoring import REFUTES, SUPPORTS
 from eval.trec import numbered_lines
@@ -22,24 +23,25 @@ _LABELS = {"support": SUPPORTS, "supports": SUPPORTS, "contradict": REFUTES, "re
 KINDS = (
     "Give a BEIR folder whose queries have answers or verdicts (corpus.jsonl, queries.jsonl, qrels/), a JSON lines "
     "file with question, answers, gold and distractors (as lost_in_the_middle), or a file of your own questions with "
-    "question, gold and facts together with --index."
+    "question, gold and facts over your --index."
 )
 
 Record = Mapping[str, Any]
 
 
-def load(data: Path, split: str | None, cache: Path, index: Index | None) -> Task:
+def load(data: Path, split: str | None, cache: Path, open_index: Callable[[], Index]) -> Task:
     """Reads a data set.
 
     Args:
         data: Folder or file.
         split: Which judgements of a BEIR folder.
         cache: Where the pool of given passages is written as a corpus.
-        index: The user's own index, where `data` is a file of questions over it.
+        open_index: Opens the user's own index, where `data` is a file of questions over it.
 
     Raises:
         UsageError: There is nothing there, or it is of no known kind.
         SourceError: A line is not what its file promises.
+        PaperIndexError: The index of the questions cannot be opened.
     """
     if not data.exists():
         raise UsageError(f"There is no {data}. {KINDS}")
@@ -53,7 +55,7 @@ def load(data: Path, split: str | None, cache: Path, index: Index | None) -> Tas
     if "distractors" in first and "gold" in first:
         return _given(path, records, cache)
     if "question" in first and "gold" in first:
-        return _own(path, records, index)
+        return _own(path, records, open_index())
     raise UsageError(f"{path} is of no known kind: its records have {', '.join(sorted(first))}. {KINDS}")
 
 
@@ -225,11 +227,7 @@ def _file(folder: Path, stem: str) -> Path:
 # --- the user's own questions -------------------------------------------------------------------
 
 
-def _own(path: Path, records: list[tuple[int, dict[str, Any]]], index: Index | None) -> Task:
-    from eval.answers import folded
-
-    if index is None:
-        raise UsageError(f"{path} holds questions over an index. Give the --index they were written over.")
+def _own(path: Path, records: list[tuple[int, dict[str, Any]]], index: Index) -> Task:
     papers = {key: paper for paper in index.catalog.papers() for key in (folded(paper.id), folded(paper.title))}
     items: list[Item] = []
     left_out = {"questions without expected facts or gold papers": 0, "questions whose papers are not in the index": 0}

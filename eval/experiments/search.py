@@ -40,10 +40,10 @@ def names(given: str, *, with_random: bool = False) -> list[str]:
 class Search:
     """Ranks the passages of one task. Nothing is loaded before something is asked."""
 
-    def __init__(self, task: Task, config: Config, *, opened: Collection | None = None) -> None:
+    def __init__(self, task: Task, config: Config, own: Callable[[], Collection]) -> None:
         self._task = task
         self._config = config
-        self._opened = opened
+        self._own = own
         self._retrievers: dict[RetrieverName, HybridRetriever] = {}
 
     @cached_property
@@ -54,10 +54,8 @@ class Search:
             PaperIndexError: It cannot be opened or written.
             ModelError: The embedding model cannot be loaded.
         """
-        if self._opened is not None:
-            return self._opened
         if self._task.corpus is None:
-            return indexes.open_collection(self._config)
+            return self._own()
         from tqdm import tqdm
 
         bar: Callable[..., Any] = tqdm

@@ -11,7 +11,8 @@ import pytest
 
 from eval.experiments.items import Task
 from eval.experiments.load import load, sampled
-from rag.errors import PaperchatError, SourceError, UsageError
+from rag.errors import IndexMissingError, PaperchatError, SourceError, UsageError
+from rag.index import Index
 from rag.types import Paper
 from tests.eval.experiments.material import given_file, record
 from tests.fakes import build_fake_index
@@ -32,8 +33,12 @@ def beir(folder: Path, queries: list[dict[str, Any]], judged: dict[str, list[str
     return folder
 
 
+def no_index() -> Index:
+    raise IndexMissingError("There is no index. Make one.")
+
+
 def loaded(path: Path, tmp_path: Path) -> Task:
-    return load(path, None, tmp_path / "cache", None)
+    return load(path, None, tmp_path / "cache", no_index)
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -89,12 +94,12 @@ def test_own_questions_name_papers_by_id_or_title(tmp_path: Path) -> None:
         {"id": "4", "question": "Gone?", "gold": ["a9"], "facts": [["x"]], "history": []},
         {"id": "5", "question": "Off topic?", "gold": [], "facts": [], "history": []},
     )
-    task = load(path, None, tmp_path, index)
+    task = load(path, None, tmp_path, lambda: index)
     assert task.measure == "facts"
     assert [(item.id, item.gold[0].id) for item in task.items] == [("1", "a1"), ("2", "a2")]
     assert "1 questions whose papers are not in the index" in task.note
-    with pytest.raises(UsageError, match="--index"):
-        load(path, None, tmp_path, None)
+    with pytest.raises(IndexMissingError):
+        load(path, None, tmp_path, no_index)
 
 
 def test_a_larger_sample_holds_the_smaller_one(tmp_path: Path) -> None:
@@ -140,7 +145,7 @@ def test_folders_that_are_no_data_set(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="2 JSON lines files"):
         loaded(tmp_path, tmp_path)
     with pytest.raises(UsageError, match="--split is for BEIR"):
-        load(tmp_path / "other.jsonl", "test", tmp_path, None)
+        load(tmp_path / "other.jsonl", "test", tmp_path, no_index)
 
 
 def test_a_beir_folder_without_answers_is_no_use(tmp_path: Path) -> None:
