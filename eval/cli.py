@@ -8,7 +8,10 @@ from typing import Annotated
 
 import typer
 
+from eval.cli_experiments import app as experiments
+
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure retrieval, answers and support.")
+app.add_typer(experiments)
 
 Report = Annotated[Path, typer.Option("--report", help="Folder for the report.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]

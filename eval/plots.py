@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from eval.style import COLOURS
-from eval.svg import WIDTH, figures, marker, picture, plain, scale, text, tick_label, ticks, ticks_within
+from eval.svg import MARKED, WIDTH, figures, marker, picture, plain, scale, text, tick_label, ticks, ticks_within
 
 Kind = Literal["line", "curve", "scatter", "bar", "dot"]
+Mark = Literal["", "better", "worse", "open"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,14 @@ class Point:
         y: The value.
         low: Lower end of its interval.
         high: Upper end.
+        mark: Of a difference in a `dot` plot: for the better, for the worse, or could be chance (`open`).
     """
 
     x: float | str
     y: float
     low: float | None = None
     high: float | None = None
+    mark: Mark = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +203,7 @@ def _by_category(plot: Plot, name: str, *, bars: bool) -> str:
     grouped = len(plot.series) > 1
     categories = list(dict.fromkeys(str(point.x) for point in points))
     labels = [series.name for series in plot.series] if grouped else categories
-    left = min(220.0, 14 + LETTER * max(len(label) for label in labels))
+    left = min(250.0, 14 + LETTER * max(len(label) for label in labels))
     right = 18 + LETTER * max(len(_shown(point, plot)) for point in points)
     log = plot.log_x and not bars
     low, high, values = _log_range(points) if log else _range(points, from_zero=True)
@@ -250,8 +253,9 @@ def _row(
         a, b = x(point.low), x(point.high)
         parts.append(f'<path class="error" d="M{a:.1f} {middle}H{b:.1f}m0 -4v8M{a:.1f} {middle - 4}v8"/>')
     if not bars:
-        parts.append(marker(number, x(point.y), middle))
-    return f'<g class="series-{number % COLOURS}">{"".join(parts)}</g>'
+        parts.append(marker(MARKED.get(point.mark, number), x(point.y), middle))
+    kind = f"{point.mark}-point" if point.mark else f"series-{number % COLOURS}"
+    return f'<g class="{kind}">{"".join(parts)}</g>'
 
 
 # --- parts --------------------------------------------------------------------------------------

@@ -16,12 +16,15 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from eval.plots import Plot, Point, Series, draw
+from eval.plots import Mark, Plot, Point, Series, draw
 from eval.style import CSS
 from eval.svg import figures
 from rag.errors import UsageError
 
-__all__ = ["Number", "Plot", "Point", "Report", "Section", "Series", "Table", "html", "table_of", "write_html"]
+__all__ = [
+    "Mark", "Number", "Plot", "Point", "Report", "Section", "Series", "Table",
+    "html", "marked", "table_of", "write_html",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ class Number:
         low: Lower end of its interval, where it has one.
         high: Upper end.
         digits: Decimals.
-        is_best: Marks the best of its column.
+        is_best: Marks the best of its column, or a difference for the better.
+        is_worse: Marks a difference for the worse.
         signed: Shows a plus in front of what is above 0.
         note: A few words below the figure.
     """
@@ -43,6 +47,7 @@ class Number:
     high: float | None = None
     digits: int = 3
     is_best: bool = False
+    is_worse: bool = False
     signed: bool = False
     note: str = ""
 
@@ -116,6 +121,13 @@ def write_html(report: Report, path: Path) -> None:
         raise UsageError(f"{path} cannot be written ({error.strerror}). Check the --report folder.") from error
 
 
+def marked(difference: float, *, is_told_apart: bool) -> Mark:
+    """How a difference is marked: for the better, for the worse, or open."""
+    if not is_told_apart or not difference:
+        return "open"
+    return "better" if difference > 0 else "worse"
+
+
 def table_of(plot: Plot) -> Table:
     """The numbers of a plot: a row for each x, a column for each series."""
     places = list(dict.fromkeys(point.x for series in plot.series for point in series.points))
@@ -132,7 +144,8 @@ def table_of(plot: Plot) -> Table:
 
 
 def _number(point: Point, digits: int, signed: bool) -> Number:
-    return Number(point.y, point.low, point.high, digits, signed=signed)
+    best, worse = point.mark == "better", point.mark == "worse"
+    return Number(point.y, point.low, point.high, digits, is_best=best, is_worse=worse, signed=signed)
 
 
 def _section(section: Section, number: int) -> str:
@@ -182,8 +195,9 @@ def _cell(cell: Cell, place: int, numeric: bool) -> str:
         interval = f'<span class="interval"> {_figures(cell.low, cell)} to {_figures(cell.high, cell)}</span>'
     if cell.note:
         interval += f'<span class="interval"> {_text(cell.note)}</span>'
-    value = f"<b>{shown}</b>" if cell.is_best else shown
-    return f"<td{_class('number best' if cell.is_best else 'number')}>{value}{interval}</td>"
+    kind = "number best" if cell.is_best else "number worse" if cell.is_worse else "number"
+    value = f"<b>{shown}</b>" if cell.is_best or cell.is_worse else shown
+    return f"<td{_class(kind)}>{value}{interval}</td>"
 
 
 def _figures(value: float, cell: Number) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from eval.datasets import Dataset
 from eval.metrics import first_relevant
-from eval.report import Number, Plot, Point, Report, Section, Series, Table
+from eval.report import Number, Plot, Point, Report, Section, Series, Table, marked
 from eval.stats import PERMUTATIONS, RESAMPLES
 from eval.svg import figures
 from eval.systems import System
@@ -126,10 +126,13 @@ def _differences(result: Result) -> Section:
 
 def differences_plot(compared: Sequence[Result], title: str) -> Plot:
     """A dot with its interval for each comparison."""
-    points = tuple(Point(c["system"], c["difference"], c["low"], c["high"]) for c in compared)
+    points = tuple(
+        Point(c["system"], c["difference"], c["low"], c["high"], marked(c["difference"], is_told_apart=_told_apart(c)))
+        for c in compared
+    )
     return Plot(
         title=title,
-        description="Mean difference over queries with its 95 % interval; to the right of zero is better.",
+        description="Mean over queries with its 95 % interval; right of zero is better. Hollow: could be chance.",
         kind="dot",
         y_label="Difference",
         signed=True,
@@ -142,13 +145,21 @@ def comparisons_table(result: Result) -> Table:
     names = list(dict.fromkeys(c["system"] for c in result["comparisons"]))
     found = {(c["system"], c["measure"]): c for c in result["comparisons"]}
     rows = tuple((name, *(_difference(found[name, measure]) for measure in result["measures"])) for name in names)
-    caption = "Differences with 95 % intervals; marked where p after Holm's correction is below .05"
+    caption = (
+        "Differences with 95 % intervals; coloured, for better or worse, where p after Holm's correction is below .05"
+    )
     return Table(("", *result["measures"]), rows, caption)
 
 
 def _difference(c: Result) -> Number:
     p = f"p = {c['p_holm']:.3f}" if c["p_holm"] >= 0.001 else "p < .001"
-    return Number(c["difference"], c["low"], c["high"], is_best=c["p_holm"] < SIGNIFICANT, signed=True, note=p)
+    mark = marked(c["difference"], is_told_apart=_told_apart(c))
+    best, worse = mark == "better", mark == "worse"
+    return Number(c["difference"], c["low"], c["high"], is_best=best, is_worse=worse, signed=True, note=p)
+
+
+def _told_apart(c: Result) -> bool:
+    return bool(c["p_holm"] < SIGNIFICANT)
 
 
 def _recall(result: Result) -> Section:

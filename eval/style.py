@@ -10,10 +10,12 @@ COLOURS = len(LIGHT_SERIES)
 LIGHT = {
     "ground": "#f6f5f1", "surface": "#ffffff", "sunken": "#f3f1ec", "edge": "#dcd9d0",
     "text": "#21262b", "muted": "#5b626a", "accent": "#0f6466", "best": "#e1efee",
+    "worse": "#fbe9e1", "alarm": "#a33c00",
 }  # fmt: skip
 DARK = {
     "ground": "#15181b", "surface": "#1d2125", "sunken": "#23282d", "edge": "#3a4147",
     "text": "#e6e5e1", "muted": "#a4abb3", "accent": "#74c7c2", "best": "#1d3b3c",
+    "worse": "#46281b", "alarm": "#ffb08a",
 }  # fmt: skip
 
 
@@ -56,6 +58,7 @@ figcaption p {{ font-weight: 400; font-size: 0.9rem; margin: 0; }}
 table {{ border-collapse: collapse; width: 100%; font-size: 0.9rem; margin-top: 14px; }}
 .pair table {{ margin-top: 0; font-size: 0.85rem; }}
 .pair .interval {{ display: inline-block; min-width: 8.6em; margin-left: 4px; }}
+.pair thead th {{ white-space: normal; vertical-align: bottom; }}
 .stack svg {{ max-width: 760px; }}
 caption {{ text-align: left; font-size: 0.95em; padding-bottom: 6px; }}
 th, td {{ padding: 6px 10px; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--edge); }}
@@ -66,6 +69,12 @@ th:first-child, td:first-child {{ padding-left: 4px; }}
 .interval {{ display: block; font-size: 0.87em; }}
 .best {{ background: var(--best); }}
 .best b {{ color: var(--accent); }}
+.worse {{ background: var(--worse); }}
+.worse b {{ color: var(--alarm); }}
+.better-point {{ --own: var(--accent); }}
+.worse-point {{ --own: var(--alarm); }}
+.open-point {{ --own: var(--muted); }}
+.open-point .marker {{ fill: var(--surface); stroke: var(--own); stroke-width: 2; }}
 summary {{ cursor: pointer; color: var(--accent); font-size: 0.9rem; }}
 svg {{ display: block; width: 100%; min-width: 420px; height: auto; font-family: inherit; overflow: visible; }}
 svg text {{ font-size: 12px; fill: var(--text); }}
@@ -94,7 +103,7 @@ footer {{ margin-top: 28px; font-size: 0.85rem; color: var(--muted); }}
   .pair {{ gap: 16px; }}
   .pair table {{ max-width: 500px; }}
   svg, .stack svg {{ min-width: 0; max-width: 500px; }}
-  svg, .best {{ print-color-adjust: exact; -webkit-print-color-adjust: exact; }}
+  svg, .best, .worse {{ print-color-adjust: exact; -webkit-print-color-adjust: exact; }}
   details::details-content {{ content-visibility: visible; block-size: auto; }}
 }}
 """

@@ -9,6 +9,8 @@ from itertools import pairwise
 
 WIDTH = 640
 """Of every picture, in its own units; the page scales it."""
+MARKED = {"better": 2, "worse": 4, "open": 0}
+"""Shapes of differences, as `marker` numbers them: upwards, downwards, a circle (which the page draws hollow)."""
 
 
 def picture(title: str, description: str, name: str, height: float, parts: Sequence[str]) -> str:

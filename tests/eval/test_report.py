@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from eval.plots import Kind, Plot, Point, Series, draw
-from eval.report import Number, Report, Section, Table, html, table_of, write_html
+from eval.report import Number, Report, Section, Table, html, marked, table_of, write_html
 from eval.style import DARK, DARK_SERIES, LIGHT, LIGHT_SERIES
 from eval.svg import figures, marker, scale, tick_label, ticks, ticks_within
 from rag.errors import UsageError
@@ -191,3 +191,30 @@ def test_a_page_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert (tmp_path / "deep" / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     with pytest.raises(UsageError, match="cannot be written"):
         write_html(page(), tmp_path / "deep" / "report.html" / "x")
+
+
+def test_a_difference_for_the_worse_looks_unlike_one_for_the_better() -> None:
+    points = (
+        Point("good", 0.2, 0.1, 0.3, marked(0.2, is_told_apart=True)),
+        Point("bad", -0.2, -0.3, -0.1, marked(-0.2, is_told_apart=True)),
+        Point("unsure", 0.1, -0.1, 0.3, marked(0.1, is_told_apart=False)),
+    )
+    root = parsed(html(page(Plot("T", "D", (Series("Difference", points),), "dot", signed=True))))
+    kinds = [e.get("class") for e in root.iter(f"{SVG}g")]
+    assert kinds == ["better-point", "worse-point", "open-point"]
+    # The first command of each path sets the place; the rest is the shape.
+    shapes = [
+        re.sub(r"^M[\d.]+ [\d.]+", "", e.get("d") or "") for e in root.iter(f"{SVG}path") if e.get("class") == "marker"
+    ]
+    assert len(set(shapes)) == 3
+    cells = [e.get("class") for e in root.iter(f"{XHTML}td")]
+    assert cells == ["number best", "number worse", "number"]
+    text = html(page())
+    assert all(f".{kind}" in text for kind in ("best", "worse", "better-point", "worse-point", "open-point"))
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_the_colour_for_worse_can_be_read_on_its_ground(theme: dict[str, str]) -> None:
+    assert contrast(theme["alarm"], theme["worse"]) >= 4.5
+    assert contrast(theme["alarm"], theme["surface"]) >= 3
+    assert theme["alarm"] != theme["accent"]

@@ -1,0 +1,174 @@
+"""Runs trials one by one and keeps each result as a line, so that an interrupted run goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from eval.experiments.contexts import Trial
+from eval.experiments.cost import fits, told
+from eval.experiments.items import Measure
+from eval.experiments.readers import Reader
+from eval.experiments.scoring import quality
+from rag.errors import UsageError
+
+FORMAT = 1
+RESULTS = "results.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a reader made of one trial.
+
+    Attributes:
+        key: Of the trial.
+        item: Id of the question.
+        series: As in the trial.
+        x: As in the trial.
+        passages: Ids in prompt order.
+        gold_places: Where gold passages stand, from 1.
+        tokens: Length of the prompt.
+        fits: Was there room for it? What did not fit was not read.
+        answer: What the reader wrote.
+        source: Where it was quoted from.
+        quality: How right it is, 0..1.
+        seconds: What it took.
+    """
+
+    key: str
+    item: str
+    series: str
+    x: int
+    passages: tuple[str, ...]
+    gold_places: tuple[int, ...]
+    tokens: int
+    fits: bool
+    answer: str = ""
+    source: str = ""
+    quality: float = 0.0
+    seconds: float = 0.0
+
+
+class Bar(Protocol):
+    """A progress bar."""
+
+    def update(self, amount: int) -> object:
+        """Moves it on."""
+
+
+OpenBar = Callable[[int], AbstractContextManager[Bar]]
+"""Makes a progress bar over so many units."""
+
+
+def run_trials(
+    trials: Sequence[Trial],
+    reader: Reader,
+    measure: Measure,
+    folder: Path,
+    settings: Mapping[str, Any],
+    bar: OpenBar,
+    tell: Callable[[str], None],
+) -> list[Row]:
+    """Reads every trial that the folder holds no result of.
+
+    Args:
+        trials: What is to be read.
+        reader: Who reads.
+        measure: How answers are scored.
+        folder: Keeps `results.jsonl`.
+        settings: What a result depends on, the trial apart; results of other settings are never mixed in.
+        bar: Makes a progress bar over tokens and trials.
+        tell: Told the estimate.
+
+    Returns:
+        A row a trial, in their order.
+
+    Raises:
+        UsageError: The folder holds results of other settings, or cannot be written.
+        GenerationError: The model failed.
+    """
+    path = folder / RESULTS
+    done = {row.key: row for row in kept_rows(path, settings)}
+    waiting = [trial for trial in trials if trial.key not in done]
+    lengths = [reader.tokens(trial.item, trial.passages) for trial in waiting]
+    tell(told([n for n in lengths if fits(n, reader)], len(trials) - len(waiting), reader))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as lines, bar(sum(lengths) or len(lengths)) as shown:
+            if not lines.tell():
+                _write(lines, {"format": FORMAT, "settings": settings})
+            for trial, tokens in zip(waiting, lengths, strict=True):
+                row = read(trial, tokens, reader, measure)
+                done[row.key] = row
+                _write(lines, asdict(row))
+                shown.update(tokens if sum(lengths) else 1)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror}). Check the --report folder.") from error
+    return [done[trial.key] for trial in trials]
+
+
+def read(trial: Trial, tokens: int, reader: Reader, measure: Measure) -> Row:
+    """One trial. What does not fit is not read: nothing is cut."""
+    ids = tuple(passage.id for passage in trial.passages)
+    gold = tuple(place for place, one in enumerate(ids, start=1) if one in trial.item.gold_ids)
+    if not fits(tokens, reader):
+        return Row(trial.key, trial.item.id, trial.series, trial.x, ids, gold, tokens, fits=False)
+    start = time.perf_counter()
+    reading = reader.read(trial.item, trial.passages)
+    return Row(
+        key=trial.key,
+        item=trial.item.id,
+        series=trial.series,
+        x=trial.x,
+        passages=ids,
+        gold_places=gold,
+        tokens=tokens,
+        fits=True,
+        answer=reading.answer,
+        source=reading.source,
+        quality=quality(trial.item, measure, reading.answer, reading.source),
+        seconds=round(time.perf_counter() - start, 3),
+    )
+
+
+def kept_rows(path: Path, settings: Mapping[str, Any]) -> list[Row]:
+    """Rows of an earlier run with the same settings; a line that was cut short by a kill is dropped.
+
+    Raises:
+        UsageError: The file is of other settings, or of another program.
+    """
+    if not path.is_file():
+        return []
+    whole, _, broken = path.read_text(encoding="utf-8").rpartition("\n")
+    if broken or not whole:
+        path.write_text(f"{whole}\n" if whole else "", encoding="utf-8")
+    if not whole:
+        return []
+    remedy = "Give another --report folder, or --fresh to begin again."
+    try:
+        header, *rows = [json.loads(line) for line in whole.split("\n")]
+        found = [_row(row) for row in rows]
+        before = header["settings"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} is not the results of an experiment ({error}). {remedy}") from error
+    # As JSON gives it back: tuples are lists there.
+    now = json.loads(json.dumps(settings))
+    if header.get("format") != FORMAT or before != now:
+        changed = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
+        told = f"{', '.join(changed)}" if changed else "another version"
+        raise UsageError(f"{path} holds results of other settings ({told} changed). {remedy}")
+    return found
+
+
+def _row(found: dict[str, Any]) -> Row:
+    return Row(**{**found, "passages": tuple(found["passages"]), "gold_places": tuple(found["gold_places"])})
+
+
+def _write(lines: IO[str], value: object) -> None:
+    lines.write(json.dumps(value, ensure_ascii=False) + "\n")
+    lines.flush()
