@@ -33,6 +33,10 @@ def _default_cache() -> Path:
     return Path(platformdirs.user_cache_dir("paperchat"))
 
 
+def _default_conversations() -> Path:
+    return Path(platformdirs.user_data_dir("paperchat")) / "conversations.sqlite"
+
+
 def _setting(default: Any, meaning: str, *, choices: tuple[str, ...] = (), low: float = 0, high: float = 1e9) -> Any:
     metadata = {"help": meaning, "choices": choices, "low": low, "high": high}
     if callable(default):
@@ -75,6 +79,9 @@ class Config:
         choices=get_args(SupportLevel),
     )
     max_new_tokens: int = _setting(120, "longest answer, in tokens", low=8, high=100_000)
+    conversations: Path = _setting(
+        _default_conversations, "file of the conversations, feedback and choices made on the page"
+    )
     host: str = _setting("127.0.0.1", "address the page listens on (loopback only)")
     port: int = _setting(7860, "port of the page", low=0, high=65_535)
 
@@ -113,7 +120,7 @@ def settings_table() -> str:
 
 def _shown_default(setting: Field[Any]) -> str:
     # Folders differ from machine to machine.
-    named = {"index": "user data folder", "cache": "user cache folder"}
+    named = {"index": "user data folder", "cache": "user cache folder", "conversations": "user data folder"}
     default = default_of(setting)
     return named.get(setting.name) or (f"`{default}`" if default != "" else "none")
 
