@@ -207,7 +207,23 @@ def test_foreign_text_is_shown_literally_everywhere(text: str) -> None:
         "h3",
         "article",
         "mark",
-        *("form", "label", "input", "table", "caption", "thead", "tbody", "tr", "th", "td", "dl", "dt", "dd"),
+        *(
+            "svg",
+            "path",
+            "form",
+            "label",
+            "input",
+            "table",
+            "caption",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+            "dl",
+            "dt",
+            "dd",
+        ),
     }
     for html in pieces:
         reader = Reader(html)

@@ -68,31 +68,31 @@ class Shelf:
     def __init__(self, rows: Iterable[Row]) -> None:
         self._rows = list(rows)
         self._text = [f"{r.title} {r.who} {r.venue} {r.date} {r.id}".casefold() for r in self._rows]
-        self._orders: dict[str, list[int]] = {}
+        self._orders: dict[str, tuple[list[int], list[int]]] = {}
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def page(self, wish: Wish) -> Page:
         """The page that was wished for; the last one where there are fewer."""
-        order = self._order(wish.sort)
+        ordered, missing = self._order(wish.sort)
+        # What lacks the field comes last in either direction.
+        order = (ordered[::-1] if wish.descending else ordered) + missing
         words = wish.search.casefold().split()
         found = [place for place in order if all(word in self._text[place] for word in words)] if words else order
         years = Counter(self._rows[place].date[:4] for place in found)
         if wish.year:
             found = [place for place in found if self._rows[place].date.startswith(wish.year)]
-        if wish.descending:
-            found = found[::-1]
         pages = max(1, -(-len(found) // PAGE))
         number = min(wish.page, pages - 1)
         rows = tuple(self._rows[place] for place in found[number * PAGE : (number + 1) * PAGE])
         return Page(rows, len(found), number, pages, tuple(sorted(item for item in years.items() if item[0])))
 
-    def _order(self, sort: str) -> list[int]:
+    def _order(self, sort: str) -> tuple[list[int], list[int]]:
         if sort not in self._orders:
             keys = [getattr(row, sort).casefold() for row in self._rows]
-            # Papers that lack the field come last in ascending order.
-            self._orders[sort] = sorted(range(len(keys)), key=lambda place: (not keys[place], keys[place]))
+            ordered = sorted((place for place, key in enumerate(keys) if key), key=keys.__getitem__)
+            self._orders[sort] = ordered, [place for place, key in enumerate(keys) if not key]
         return self._orders[sort]
 
 

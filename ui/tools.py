@@ -8,6 +8,12 @@ from rag.types import Answer
 from ui import texts, transcript
 from ui.followups import follow_ups
 
+# A thumb up; turned round by the style sheet for the other.
+_ICON = (
+    '<svg viewBox="0 0 20 20" aria-hidden="true"><path d="M3 9h3v8H3z M6 9l4-6c1.6 0 2.2 1.2 1.8 2.6L11 8h4.6'
+    'c1 0 1.7 1 1.4 2l-1.6 5.6c-.2.8-.9 1.4-1.8 1.4H6"></path></svg>'
+)
+
 
 def toolbar(answer: Answer | None, turn: int, thumb: int = 0, comment: str = "") -> str:
     """The buttons below an answer. What `Copy` takes lies hidden beside it, so that it needs no server."""
@@ -38,11 +44,11 @@ def _button(action: str, turn: int, words: str) -> str:
 
 
 def _thumb(turn: int, value: int, chosen: int) -> str:
-    mark, words = texts.THUMBS[value]
+    words = texts.THUMBS[value]
     return (
         f'<button type="button" class="pc-tool pc-thumb" data-do="rate" data-turn="{turn}" data-thumb="{value}" '
         f'aria-pressed="{"true" if chosen == value else "false"}" aria-label="{escape(words)}" '
-        f'title="{escape(words)}"><span aria-hidden="true">{mark}</span></button>'
+        f'title="{escape(words)}">{_ICON}</button>'
     )
 
 

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from rag.types import Answer, ScoredPassage
-from ui import cards, explaining, texts
+from ui import cards, texts, why_not
 
 SHOWN = 30
 
@@ -94,7 +94,7 @@ def _row(passage: ScoredPassage, number: int | None, cited: bool) -> str:
 
 
 def _look_up(turn: int, question: str) -> str:
-    if not explaining.available():
+    if not why_not.available():
         return ""
     label = escape(texts.WHY_NOT)
     return (

@@ -30,6 +30,6 @@ def test_every_subject_stands_in_a_source() -> None:
     value = answer()
     sources = " ".join(f"{p.paper.title} {p.paper.abstract}" for p in value.context.passages)
     for question in follow_ups(value, limit=20):
-        subjects = [name for name in names(question)]
+        subjects = list(names(question))
         assert all(subject in sources for subject in subjects), question
         assert names(question)

@@ -11,7 +11,7 @@ import gradio as gr
 
 from rag.errors import PaperchatError
 from ui import frame, shelf, shelf_markup, texts
-from ui.explaining import why_not
+from ui.why_not import why_not
 from ui.page.desk import Desk
 from ui.page.parts import SLOW, Update, html, letter
 

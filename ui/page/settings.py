@@ -36,7 +36,7 @@ class Settings:
         self.history = gr.Checkbox(
             True, label=texts.SET_HISTORY, info=texts.SET_HISTORY_INFO, elem_id="pc-set-history", **plain
         )
-        with gr.Group(elem_id="pc-set-model") as self.model_group:
+        with gr.Column(elem_id="pc-set-model") as self.model_group:
             self.model = gr.Textbox(
                 "", label=texts.SET_MODEL, info=texts.SET_MODEL_INFO, placeholder=texts.SET_MODEL_HINT,
                 max_length=500, elem_id="pc-set-model-name", submit_btn=False, **plain,
