@@ -35,6 +35,10 @@ def _default_cache() -> Path:
     return Path(platformdirs.user_cache_dir("paperchat"))
 
 
+def _default_conversations() -> Path:
+    return Path(platformdirs.user_data_dir("paperchat")) / "conversations.sqlite"
+
+
 def _setting(
     default: Any,
     meaning: str,
@@ -90,6 +94,9 @@ class Config:
     # the bundled embedding model; `paperchat eval refusal` finds another's.
     refuse_below: float = _setting(0.36, "questions that the papers cover less than this are refused", low=-1, high=2)
     max_new_tokens: int = _setting(120, "longest answer, in tokens", low=8, high=100_000)
+    conversations: Path = _setting(
+        _default_conversations, "file of the conversations, feedback and choices made on the page"
+    )
     rewrite: Rewrite = _setting(
         "auto",
         "who spells out a follow-up: `rules` and retrieval, the `model`, or `auto`: a model other than the bundled one",
@@ -144,7 +151,7 @@ def settings_table() -> str:
 
 def _shown_default(setting: Field[Any]) -> str:
     # Folders differ from machine to machine.
-    named = {"index": "user data folder", "cache": "user cache folder"}
+    named = {"index": "user data folder", "cache": "user cache folder", "conversations": "user data folder"}
     default = default_of(setting)
     return named.get(setting.name) or (f"`{default}`" if default != "" else "none")
 

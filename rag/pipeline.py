@@ -120,6 +120,10 @@ class Pipeline:
         """
         return self._search(asked.read(_checked_question(text), self.index, filters), k)
 
+    def refusal(self, found: Search, identity: IndexIdentity) -> Refusal | None:
+        """Why what was found does not answer the question, or nothing."""
+        return refuse.decide(found.question, found.ranked, found.evidence, identity, self._config.refuse_below)
+
     def _search(self, read: Asked, k: int) -> Search:
         if read.question.kind is Kind.COLLECTION:  # asked of the abstracts after all
             read = replace(read, question=question.of_abstracts(read.question))
@@ -177,7 +181,7 @@ class Pipeline:
             )
         else:
             found = self._search(read, max(DEPTH, self._config.k))
-            refusal = refuse.decide(found.question, found.ranked, found.evidence, identity, self._config.refuse_below)
+            refusal = self.refusal(found, identity)
             context = Context(alone, ()) if refusal else self._context(found)
         clock.retrieved = clock.elapsed()
         yield Retrieved(alone, found.ranked, context, read.filters)

@@ -13,6 +13,10 @@ import pytest
 from rag.errors import UsageError
 from tests.browser.fake_engine import FakeEngine
 from ui import serving, texts, web
+from ui.page.app import Page
+from ui.page.chat import Chat
+from ui.page.parts import Update
+from ui.page.session import Session
 
 # Gradio alone takes four seconds to import, which the fast suite has not to spare. An event loop needs a socket.
 pytestmark = [pytest.mark.real, pytest.mark.enable_socket]
@@ -26,22 +30,22 @@ def engine() -> FakeEngine:
 
 
 @pytest.fixture
-def page(engine: FakeEngine) -> web._Page:
-    return web._Page(engine)  # type: ignore[arg-type]
+def page(engine: FakeEngine) -> Chat:
+    return Page(engine).chat  # type: ignore[arg-type]
 
 
-def run(page: web._Page, question: str, session: web.Session | None = None) -> list[web.Update]:
-    async def collect() -> list[web.Update]:
-        return [update async for update in page._answer(question, session or web.Session(), None)]
+def run(page: Chat, question: str, session: Session | None = None) -> list[Update]:
+    async def collect() -> list[Update]:
+        return [update async for update in page.answer(question, session or Session(), None, "")]
 
     return asyncio.run(collect())
 
 
-def html_of(update: web.Update, page: web._Page) -> str:
+def html_of(update: Update, page: Chat) -> str:
     return str(update[page.chat][-1]["content"][0]["value"])
 
 
-def test_an_answer_is_streamed_and_kept_in_the_session(page: web._Page) -> None:
+def test_an_answer_is_streamed_and_kept_in_the_session(page: Chat) -> None:
     updates = run(page, "  What does MInference speed up?  ")
     assert isinstance(updates[0][page.running], threading.Event)
     assert updates[0][page.stop]["visible"] is True
@@ -55,7 +59,7 @@ def test_an_answer_is_streamed_and_kept_in_the_session(page: web._Page) -> None:
     assert last[page.chat] == last[page.session].messages()
 
 
-def test_a_follow_up_is_given_the_history_of_its_own_session(page: web._Page, engine: FakeEngine) -> None:
+def test_a_follow_up_is_given_the_history_of_its_own_session(page: Chat, engine: FakeEngine) -> None:
     session = run(page, "What does MInference speed up?")[-1][page.session]
     run(page, "And how much faster is it?", session)
     run(page, "And how much faster is it?")
@@ -63,7 +67,7 @@ def test_a_follow_up_is_given_the_history_of_its_own_session(page: web._Page, en
     assert engine.histories[1] == session.history()
 
 
-def test_an_error_is_one_sentence_and_no_part_of_the_history(page: web._Page) -> None:
+def test_an_error_is_one_sentence_and_no_part_of_the_history(page: Chat) -> None:
     last = run(page, "Fail, please")[-1]
     assert "The model stopped answering. Start paperchat again." in html_of(last, page)
     assert last[page.session].history() == []
@@ -71,7 +75,7 @@ def test_an_error_is_one_sentence_and_no_part_of_the_history(page: web._Page) ->
 
 
 def test_an_unexpected_error_is_logged_and_admitted(
-    page: web._Page, engine: FakeEngine, caplog: pytest.LogCaptureFixture
+    page: Chat, engine: FakeEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: Any) -> Any:
         raise ZeroDivisionError
@@ -82,9 +86,9 @@ def test_an_unexpected_error_is_logged_and_admitted(
     assert "an answer failed" in caplog.text
 
 
-def test_closing_the_event_stops_the_computation(page: web._Page, engine: FakeEngine) -> None:
+def test_closing_the_event_stops_the_computation(page: Chat, engine: FakeEngine) -> None:
     async def leave() -> int:
-        stream = page._answer("Tell me everything", web.Session(), None)
+        stream = page.answer("Tell me everything", Session(), None, "")
         async for update in stream:
             if "pc-draft" in html_of(update, page):
                 break
@@ -98,10 +102,10 @@ def test_closing_the_event_stops_the_computation(page: web._Page, engine: FakeEn
     assert engine.words <= words + 3
 
 
-def test_cancelling_the_task_stops_the_computation(page: web._Page, engine: FakeEngine) -> None:
+def test_cancelling_the_task_stops_the_computation(page: Chat, engine: FakeEngine) -> None:
     async def leave() -> None:
         async def consume() -> None:
-            async for _ in page._answer("Tell me everything", web.Session(), None):
+            async for _ in page.answer("Tell me everything", Session(), None, ""):
                 pass
 
         task = asyncio.create_task(consume())
@@ -115,11 +119,11 @@ def test_cancelling_the_task_stops_the_computation(page: web._Page, engine: Fake
     assert engine.cancelled.is_set()
 
 
-def test_stop_sets_the_event_and_the_answer_is_marked(page: web._Page, engine: FakeEngine) -> None:
-    async def stop() -> web.Update:
-        update: web.Update = {}
+def test_stop_sets_the_event_and_the_answer_is_marked(page: Chat, engine: FakeEngine) -> None:
+    async def stop() -> Update:
+        update: Update = {}
         running = None
-        async for update in page._answer("Tell me everything", web.Session(), None):
+        async for update in page.answer("Tell me everything", Session(), None, ""):
             running = update.get(page.running, running)
             if engine.words > 8 and running is not None:
                 assert page._stop(running)["interactive"] is False
@@ -128,12 +132,12 @@ def test_stop_sets_the_event_and_the_answer_is_marked(page: web._Page, engine: F
     assert "pc-stopped" in html_of(asyncio.run(stop()), page)
 
 
-def test_stopping_while_models_load_ends_at_once(page: web._Page, engine: FakeEngine) -> None:
+def test_stopping_while_models_load_ends_at_once(page: Chat, engine: FakeEngine) -> None:
     engine.loading_seconds = 3600
 
     async def stop() -> list[str]:
         shown = []
-        async for update in page._answer("What?", web.Session(), None):
+        async for update in page.answer("What?", Session(), None, ""):
             shown.append(html_of(update, page))
             if running := update.get(page.running):
                 loading = running
@@ -149,15 +153,15 @@ def test_stopping_while_models_load_ends_at_once(page: web._Page, engine: FakeEn
 
 
 @pytest.mark.parametrize("question", ["", "   \n"])
-def test_an_empty_question_changes_nothing(page: web._Page, question: str) -> None:
+def test_an_empty_question_changes_nothing(page: Chat, question: str) -> None:
     assert run(page, question) == [{page.running: None}]
 
 
-def test_one_answer_at_a_time(page: web._Page, engine: FakeEngine) -> None:
+def test_one_answer_at_a_time(page: Chat, engine: FakeEngine) -> None:
     running = threading.Event()
 
-    async def collect() -> list[web.Update]:
-        return [update async for update in page._answer("What?", web.Session(), running)]
+    async def collect() -> list[Update]:
+        return [update async for update in page.answer("What?", Session(), running, "")]
 
     assert asyncio.run(collect()) == [{page.running: running}]
     assert not engine.histories

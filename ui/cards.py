@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise
@@ -64,7 +65,8 @@ def sources(
     )
     if not cards:
         cards = f'<p class="pc-panel-empty">{escape(texts.SOURCES_NONE)}</p>'
-    version = f"{len(sentences)}{'-final' if final else ''}"
+    # Another conversation has turns of the same numbers.
+    version = f"{zlib.crc32(question.encode()):x}-{len(sentences)}{'-final' if final else ''}"
     return (
         f'<div class="pc-sources" data-turn="{turn}" data-version="{version}" hidden>'
         f'<p class="pc-for">{escape(texts.SOURCES_FOR)} <q>{escape(question)}</q></p>'

@@ -27,13 +27,23 @@ def run(config: Config, *, auth: Path | None, samples: bool, open_browser: bool)
         )
     typer.echo("Starting the page ...", err=True)
     from ui.engine import Engine
+    from ui.userdata import Database
     from ui.web import launch
 
     def announce(url: str) -> None:
         typer.echo(f"paperchat is at {url} (Ctrl+C stops it)")
 
+    database = Database(config.conversations)
     engine = Engine(config, samples=samples)
-    launch(engine, config.host, config.port, auth=check, open_browser=open_browser, announce=announce)
+    launch(
+        engine,
+        config.host,
+        config.port,
+        database=database,
+        auth=check,
+        open_browser=open_browser,
+        announce=announce,
+    )
 
 
 def is_loopback(host: str) -> bool:

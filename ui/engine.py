@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice
 from pathlib import Path
 
 from ingest.pipeline import SAMPLES, Options, Progress
@@ -17,17 +16,11 @@ from rag.config import Config
 from rag.errors import IndexMissingError, ModelError, PaperchatError
 from rag.index import Index
 from rag.pipeline import Pipeline
-from rag.protocols import Embedder, Generator
-from rag.text import STOPWORDS, names, numbers, sentences, words
-from rag.types import Paper
+from rag.protocols import Catalog, Embedder, Generator
+from ui.examples import SCANNED_PAPERS, answerable, suggest
 from ui.library import Library
 
 log = logging.getLogger(__name__)
-
-SUGGESTIONS = 4
-SCANNED_PAPERS = 400
-# Words of a title that name no topic in a collection about language models.
-EVERYWHERE = frozenset("large language model models learning approach based towards".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +38,16 @@ class EngineStatus:
     samples: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What pipelines with other settings are made from."""
+
+    config: Config
+    index: Index
+    embedder: Embedder
+    generator: Generator | None
+
+
 class Engine:
     """Loads once, in a thread of its own; shared by everyone who has the page open."""
 
@@ -59,6 +62,7 @@ class Engine:
         self._quoting: Pipeline | None = None
         self._embedder: Embedder | None = None
         self._generator: Generator | None = None
+        self._suggested: tuple[int, tuple[str, ...]] | None = None
         self._loaded = threading.Event()
         self._ingesting = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -120,12 +124,43 @@ class Engine:
                 paths, options=options, progress=progress
             )
 
+    def parts(self) -> Parts:
+        """Models and index, once they are loaded.
+
+        Raises:
+            PaperchatError: Loading failed.
+        """
+        return Parts(self._config, self.pipeline().index, self._ready_embedder(), self._generator)
+
     def suggestions(self) -> tuple[str, ...]:
-        """Example questions drawn from the collection's own papers."""
+        """Example questions drawn from the collection's own papers, once retrieval has answered them."""
         try:
-            return suggest(list(build.open_catalog(self._config).papers())[:SCANNED_PAPERS])
+            catalog = self.catalog()
+            revision = catalog.counts().revision
+            if self._suggested is None or self._suggested[0] != revision:
+                found = suggest(list(islice(catalog.papers(), SCANNED_PAPERS)))
+                self._suggested = revision, answerable(self.pipeline(), found)
+            return self._suggested[1]
         except PaperchatError:
             return ()
+
+    def catalog(self) -> Catalog:
+        """The records.
+
+        Raises:
+            IndexMissingError: There is no index yet.
+        """
+        return build.open_catalog(self._config)
+
+    def delete(self, paper_ids: Sequence[str]) -> int:
+        """Removes papers from every store. Returns how many were there.
+
+        Raises:
+            PaperchatError: The index cannot be written.
+        """
+        index = self.pipeline().index
+        with self._ingesting, index.writing():
+            return index.delete(paper_ids)
 
     def _ready_embedder(self) -> Embedder:
         assert self._embedder is not None
@@ -177,35 +212,3 @@ class Engine:
         except PaperchatError:
             return 0, 0, False
         return counts.papers, counts.chunks, newest is not None and newest.kind == "digest"
-
-
-def suggest(papers: Sequence[Paper]) -> tuple[str, ...]:
-    """Questions that the collection's own abstracts answer: on a figure, on two methods, on its main topic."""
-    named = [(head, paper) for paper in papers if (head := _method(paper.title))]
-    measured = [head for head, paper in named if _has_gain(head, paper.abstract)]
-    others = [head for head, _ in named if head not in measured]
-    questions = [f"By how much does {head} improve results?" for head in measured[:2]]
-    questions += [f"What is {head} and which problem does it address?" for head in others[:1]]
-    if topic := _topic([paper.title for paper in papers]):
-        questions.append(f"Which papers deal with {topic}?")
-    return tuple(questions[:SUGGESTIONS])
-
-
-def _method(title: str) -> str | None:
-    """The method a title of the form "Name: what it does" begins with."""
-    head, colon, _ = title.partition(":")
-    return head.strip() if colon and names(head) and len(head.split()) == 1 else None
-
-
-def _has_gain(method: str, abstract: str) -> bool:
-    return any(method in s and any(n.endswith(("%", "x")) for n in numbers(s)) for s in sentences(abstract))
-
-
-def _topic(titles: Sequence[str]) -> str | None:
-    """The pair of neighbouring content words that most titles share."""
-    pairs: Counter[str] = Counter()
-    for title in titles:
-        found = [word.lower() for word in words(title)]
-        plain = [word if word not in STOPWORDS | EVERYWHERE else "" for word in found]
-        pairs.update({f"{a} {b}" for a, b in pairwise(plain) if len(a) > 3 and len(b) > 3})
-    return next((pair for pair, count in pairs.most_common() if count > 1), None)

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
-from pathlib import PurePath
-from typing import TYPE_CHECKING
 
 from rag.types import (
     Answer,
@@ -19,6 +17,7 @@ from rag.types import (
     Draft,
     Event,
     Finished,
+    IndexIdentity,
     NumberedPassage,
     Queued,
     Retrieved,
@@ -27,13 +26,7 @@ from rag.types import (
     Timings,
     Verdict,
 )
-from ui import cards, texts
-
-if TYPE_CHECKING:
-    from ingest.records import IngestReport
-    from ui.engine import EngineStatus
-
-MAX_REJECTED = 50
+from ui import cards, texts, tools, why
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +66,45 @@ class Writing:
             case Finished():
                 return replace(self, stage="", draft="", answer=event.answer)
 
+    def so_far(self, model: str, index: IndexIdentity) -> Answer:
+        """What has been checked up to now, as an answer that was cut off."""
+        quoted = bool(self.sentences) and all(sentence.quoted for sentence in self.sentences)
+        return self.answer or Answer(
+            id="",
+            question=self.question,
+            standalone_question=self.standalone_question or self.question,
+            mode="quoted" if quoted else "generated",
+            sentences=self.sentences,
+            context=self.context or Context(self.question, ()),
+            retrieved=self.retrieved,
+            refusal=None,
+            withheld=self.withheld,
+            timings=Timings(0.0, None, 0.0),
+            model=model,
+            index=index,
+            stopped=True,
+        )
+
 
 def user_message(text: str) -> str:
     """What the user typed, to be shown literally."""
-    return _lines(text)
+    return lines(text)
 
 
-def error_message(message: str) -> str:
+def error_message(message: str, turn: int) -> str:
     """One sentence that says what went wrong."""
-    return f'<div class="pc-answer pc-error" role="alert"><p>{_lines(message)}</p></div>'
+    return (
+        f'<div class="pc-answer pc-failed" data-turn="{turn}" role="alert"><p class="pc-error">{lines(message)}</p>'
+        f"{tools.toolbar(None, turn)}</div>"
+    )
 
 
-def stopped_early(turn: int) -> str:
-    """A question that was stopped before there was anything to show."""
-    stage = escape(texts.STOPPED_EARLY)
-    return f'<div class="pc-answer" data-turn="{turn}"><p class="pc-stage">{stage}</p></div>'
+def nothing_written(turn: int, message: str = texts.STOPPED_EARLY) -> str:
+    """A question that was stopped or cut off before there was anything to show."""
+    return (
+        f'<div class="pc-answer" data-turn="{turn}"><p class="pc-stage">{escape(message)}</p>'
+        f"{tools.toolbar(None, turn)}</div>"
+    )
 
 
 def writing(state: Writing, turn: int) -> str:
@@ -102,16 +119,19 @@ def writing(state: Writing, turn: int) -> str:
     )
 
 
-def answer(value: Answer, turn: int) -> str:
-    """A finished answer with its marks and its footer."""
+def answer(value: Answer, turn: int, *, incomplete: bool = False, thumb: int = 0, comment: str = "") -> str:
+    """A finished answer with its marks, its footer and its tools; `incomplete` where it was cut off."""
     note, refused = "", value.refusal is not None
     body = _refusal(value) if refused else _body(value.sentences, value.context, turn)
     if value.mode == "quoted":
         note = f'<p class="pc-note">{escape(_quoted_note(value))}</p>'
+    if incomplete:
+        note += f'<p class="pc-note pc-cut" role="note">{escape(texts.INCOMPLETE_NOTE)}</p>'
     return (
         f'<div class="pc-answer pc-{escape(value.mode)}" data-turn="{turn}" aria-busy="false">'
-        f"{_searched_for(value.question, value.standalone_question)}{note}{body}{_withheld(value.withheld)}"
-        f"{_footer(value, turn)}</div>"
+        f"{_searched_for(value.question, value.standalone_question)}{why.filters(value, turn)}{note}{body}"
+        f"{_withheld(value.withheld)}{_footer(value, turn, incomplete)}{tools.toolbar(value, turn, thumb, comment)}"
+        f"{why.panel(value, turn)}{tools.next_questions(value)}</div>"
     )
 
 
@@ -127,88 +147,6 @@ def writing_sources(state: Writing, turn: int) -> str:
 def answer_sources(value: Answer, turn: int) -> str:
     """What the panel shows for a finished answer; hidden in the conversation."""
     return cards.sources(value.question, value.context, value.retrieved, value.sentences, turn, final=True)
-
-
-def start() -> str:
-    """The empty page: what this is, and how to read an answer."""
-    legend = "".join(
-        f'<li><span class="pc-verdict pc-v-{kind}" aria-hidden="true">{escape(mark)}</span> {escape(words)}</li>'
-        for kind, mark, words in texts.LEGEND
-    )
-    return (
-        f'<div class="pc-start"><h2>{escape(texts.START_HEADING)}</h2><p>{escape(texts.START_BODY)}</p>'
-        f'<ul class="pc-legend">{legend}</ul></div>'
-    )
-
-
-def header() -> str:
-    """Title and theme toggle."""
-    return (
-        f'<header class="pc-header"><a class="pc-skip" href="#pc-box">{escape(texts.SKIP_TO_BOX)}</a>'
-        f"<h1>{escape(texts.TITLE)}</h1><p>{escape(texts.TAGLINE)}</p>"
-        f'<button type="button" class="pc-theme" aria-label="{escape(texts.THEME_TOGGLE)}" '
-        f'title="{escape(texts.THEME_TOGGLE)}"><span aria-hidden="true"></span></button></header>'
-    )
-
-
-def status_line(status: EngineStatus) -> str:
-    """What the index holds and what answers; the stage while models load."""
-    if status.error is not None:
-        return (
-            f'<p class="pc-status pc-status-error" role="status">'
-            f"<b>{escape(texts.NOT_READY)}</b> {escape(status.error)}</p>"
-        )
-    index = f"{texts.count(status.papers, 'paper')} · {texts.count(status.chunks, 'passage')}"
-    if not status.ready:
-        known = f"{escape(index)} · " if status.papers else ""
-        return (
-            '<p class="pc-status pc-status-loading" role="status">'
-            f'<span class="pc-dot" aria-hidden="true"></span>{known}{escape(status.stage)}</p>'
-        )
-    parts = [index, status.embedding_model, status.model, status.device]
-    line = " · ".join(escape(part) for part in parts if part)
-    samples = ""
-    if status.samples:
-        samples = f' <span class="pc-badge pc-samples">{escape(texts.SAMPLES_NOTE)}</span>'
-    return (
-        '<p class="pc-status" role="status"><span class="pc-dot pc-dot-ready" aria-hidden="true"></span>'
-        f"{line}{samples}</p>"
-    )
-
-
-def panel() -> str:
-    """The empty source panel; the page's script fills it from the answer that the reader chose."""
-    return (
-        f'<aside id="pc-panel" aria-label="{escape(texts.SOURCES)}">'
-        f'<div class="pc-panel-head"><h2>{escape(texts.SOURCES)}</h2>'
-        f'<button type="button" class="pc-back" hidden>{escape(texts.BACK)}</button></div>'
-        f'<p class="pc-panel-empty">{escape(texts.SOURCES_EMPTY)}</p><div id="pc-cards"></div></aside>'
-    )
-
-
-def ingest_report(report: IngestReport) -> str:
-    """Counts of an upload, and what was turned away, with the reason."""
-    counts = "".join(
-        f"<li><b>{getattr(report, name):,}</b> {escape(label)}</li>" for name, label in texts.REPORT_COUNTS
-    )
-    refused = report.rejected_count
-    counts += f"<li><b>{refused:,}</b> {escape(texts.REJECTED)}</li>"
-    rows = "".join(
-        f"<li><b>{escape(PurePath(item.source).name)}</b> {escape(item.where)}: {escape(item.reason)}</li>"
-        for item in report.rejected[:MAX_REJECTED]
-    )
-    if refused > MAX_REJECTED:
-        rows += f"<li>{escape(texts.and_more(refused - MAX_REJECTED))}</li>"
-    rejected = f'<ul class="pc-rejected">{rows}</ul>' if rows else ""
-    return (
-        f'<div class="pc-report" role="status"><h3>{escape(texts.REPORT_HEADING)}</h3>'
-        f'<ul class="pc-counts">{counts}</ul>{rejected}</div>'
-    )
-
-
-def ingest_error(message: str) -> str:
-    """Why an upload did not work."""
-    return f'<div class="pc-report pc-error" role="alert"><p>{_lines(message)}</p></div>'
 
 
 def _body(sentences: Sequence[Sentence], context: Context | None, turn: int, draft: str = "") -> str:
@@ -250,7 +188,7 @@ def _refusal(value: Answer) -> str:
     assert refusal is not None
     nearest = "".join(f"<li>{cards.title(paper)} {cards.when(paper)}</li>" for paper in refusal.nearest)
     papers = f'<p>{escape(texts.NEAREST)}</p><ul class="pc-nearest">{nearest}</ul>' if nearest else ""
-    return f'<div class="pc-help"><p class="pc-refusal">{_lines(refusal.message)}</p>{papers}</div>'
+    return f'<div class="pc-help"><p class="pc-refusal">{lines(refusal.message)}</p>{papers}</div>'
 
 
 def _sentence(sentence: Sentence, passages: dict[int, NumberedPassage], turn: int) -> str:
@@ -316,13 +254,16 @@ def _withheld(sentences: Sequence[Sentence]) -> str:
     )
 
 
-def _footer(value: Answer, turn: int) -> str:
+def _footer(value: Answer, turn: int, incomplete: bool) -> str:
     mode = texts.RECORDED if _recorded(value.sentences) else texts.MODES[value.mode]
-    parts = [mode, *_times(value.timings)]
+    parts = [mode, *(() if incomplete else _times(value.timings))]
     if value.model and value.mode == "generated":
         parts.append(value.model)
     stopped = ""
-    if value.stopped:
+    if incomplete:
+        title = escape(texts.INCOMPLETE_NOTE)
+        stopped = f'<span class="pc-badge pc-stopped" title="{title}">{escape(texts.INCOMPLETE)}</span> '
+    elif value.stopped:
         stopped = (
             f'<span class="pc-badge pc-stopped" title="{escape(texts.STOPPED_TITLE)}">{escape(texts.STOPPED)}</span> '
         )
@@ -342,5 +283,6 @@ def _times(timings: Timings) -> list[str]:
     return [*times, f"{texts.seconds(timings.total_ms)} in total"]
 
 
-def _lines(text: str) -> str:
+def lines(text: str) -> str:
+    """Text with its line breaks kept."""
     return "<br>".join(escape(line) for line in text.strip().splitlines())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from rag.pipeline import Pipeline
 from rag.types import Event, Finished
-
-if TYPE_CHECKING:
-    from ui.engine import Engine
+from ui.pipelines import Pipelines
+from ui.preferences import Preferences
 
 POLL_SECONDS = 0.5
 
@@ -23,13 +23,21 @@ class AnswerStream:
     """
 
     def __init__(
-        self, engine: Engine, question: str, history: Sequence[tuple[str, str]], cancel: threading.Event
+        self,
+        pipelines: Pipelines,
+        question: str,
+        history: Sequence[tuple[str, str]],
+        cancel: threading.Event,
+        preferences: Preferences = Preferences(),  # noqa: B008  # frozen
+        without: Mapping[str, Any] | None = None,
     ) -> None:
+        """Begins at once; `without` names conditions of the question that are not to be applied."""
         self.started = False
         self._cancel = cancel
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[Event | BaseException] = asyncio.Queue()
-        work = (engine, question, history)
+        self._preferences, self._without = preferences, without
+        work = (pipelines, question, history)
         threading.Thread(target=self._work, args=work, name="answer", daemon=True).start()
 
     @property
@@ -60,16 +68,16 @@ class AnswerStream:
                 break
         return events
 
-    def _work(self, engine: Engine, question: str, history: Sequence[tuple[str, str]]) -> None:
+    def _work(self, pipelines: Pipelines, question: str, history: Sequence[tuple[str, str]]) -> None:
         try:
-            pipeline = engine.pipeline()
+            pipeline = pipelines.get(self._preferences)
             if self._cancel.is_set():
                 return
             self.started = True
-            for event in pipeline.stream(question, history, self._cancel):
+            for event in pipeline.stream(question, history, self._cancel, **unfiltered(pipeline, self._without)):
                 self._put(event)
             self._put(RuntimeError("the pipeline ended without an answer"))
-        except Exception as error:  # Shown to the reader by `_Page._answer`.
+        except Exception as error:  # Shown to the reader by `Chat.answer`.
             self._put(error)
 
     def _put(self, item: Event | BaseException) -> None:
@@ -77,3 +85,8 @@ class AnswerStream:
             self._loop.call_soon_threadsafe(self._queue.put_nowait, item)
         except RuntimeError:  # The server has been shut down.
             self._cancel.set()
+
+
+def unfiltered(pipeline: Pipeline, without: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What tells the pipeline which conditions not to apply. The one place that knows its name for that."""
+    return {"without": without} if without else {}

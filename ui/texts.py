@@ -11,6 +11,26 @@ THEME_TOGGLE = "Switch between light and dark"
 SKIP_TO_BOX = "Skip to the question box"
 CHAT_LABEL = "Conversation"
 
+# Pages, and the list of conversations.
+PAGES_LABEL = "Pages"
+PAGES = (("ask", "Ask"), ("papers", "Papers"), ("settings", "Settings"))
+SIDE, SIDE_OPEN = "Conversations", "Show conversations"
+NEW = "New conversation"
+FIND = "Search conversations"
+NO_CONVERSATIONS = "Conversations appear here and are still here tomorrow."
+NOTHING_FOUND = "No conversation holds these words."
+HISTORY_OFF = "History is off: what you ask now is kept only until you close the page."
+RENAME, DELETE = "Rename", "Delete"
+RENAME_ASK = "New title of this conversation"
+DELETE_ASK = "Delete this conversation? It cannot be brought back."
+TODAY, YESTERDAY, THIS_WEEK = "Today", "Yesterday", "This week"
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August", "September", "October"),
+    *("November", "December"),
+)
+YES, NO = "Delete", "Keep"
+GONE = "This conversation is no longer there."
+
 START_HEADING = "What would you like to know?"
 START_BODY = (
     "Answers come only from the abstracts in this collection. "
@@ -29,6 +49,42 @@ BEING_CHECKED = "Being checked against the abstracts"
 STOPPED_EARLY = "Stopped before anything was written."
 
 # About an answer.
+INCOMPLETE = "incomplete"
+INCOMPLETE_NOTE = "Cut off while it was written: this is what had been checked by then."
+INCOMPLETE_EMPTY = "Cut off before anything was written. Ask again to get an answer."
+STILL_WRITING = "Being written in another window. Open the conversation again in a moment."
+TOOLS = "This answer"
+COPY, COPIED, EDIT = "Copy", "Copied", "Edit question"
+THUMBS = {1: "Good answer", -1: "Bad answer"}
+COMMENT = "What was good or wrong?"
+SAVE, SAVED = "Save", "Saved"
+NOT_KEPT = "History is off, so this cannot be kept."
+NEXT = "Ask on"
+EDITING = "Sending replaces this question and everything after it."
+EDITING_STOP = "Keep it"
+EXPORT = "Export"
+EXPORTS = (
+    *(("markdown", "Conversation as Markdown"), ("json", "Conversation as JSON")),
+    *(("bibtex", "Cited papers as BibTeX"), ("ris", "Cited papers as RIS")),
+)
+NOTHING_TO_EXPORT = "There is nothing to export yet. Ask something first."
+
+# Why an answer is as it is.
+WHY = "Why this answer"
+FILTERED = "Only papers with"
+TIMES, TOKENS, MODEL, INDEX = "Time:", "Tokens:", "Model:", "Index:"
+RETRIEVED = "Papers that were found"
+WHY_COLUMNS = (
+    ("final", "Place in the final order"),
+    ("meaning", "Place when papers are ordered by meaning (vectors)"),
+    ("words", "Place when papers are ordered by shared words (BM25)"),
+    ("paper", "Title and date"),
+    ("use", "Was its evidence read, and was it cited?"),
+)
+READ_AS, NOT_READ = "read as", "not read"
+WHY_NOT = "Why not this paper?"
+WHY_NOT_HINT = "Title, DOI or id"
+WHY_NOT_LOOK = "Look it up"
 SEARCHED_FOR = "Searched for:"
 QUOTED_NOTE = "The model’s own words could not be supported; these are the {sources}’ own sentences."
 QUOTED_ONLY = "These are the {sources}’ own sentences."
@@ -91,6 +147,49 @@ REPORT_COUNTS = (
 )
 REJECTED = "rejected"
 
+DELETE_PAPERS = "Delete chosen papers"
+DELETE_PAPERS_ASK = "Delete the chosen papers from the collection? Their files are not touched."
+SHELF_FIND = "Search by title, author, venue, year or id"
+SHELF_COLUMNS = (("date", "Date"), ("title", "Title"), ("who", "Authors"), ("venue", "Venue"))
+SHELF_EMPTY = "There are no papers yet. Add some above: drop a file in any format paperchat reads."
+SHELF_NOTHING = "No paper matches. Use fewer words, or another year."
+YEARS = "Papers a year; choose a bar to see its papers only"
+ASK_ABOUT = "Ask about this paper"
+ABOUT_QUESTION = "What does “{title}” find?"
+PAGE_BACK, PAGE_ON = "Earlier", "Further"
+
+# Settings.
+SETTINGS = "Settings"
+SETTINGS_NOTE = "Kept for you; a change applies to your next question."
+SET_K, SET_K_INFO = "Papers to read", "Whose evidence an answer may draw on. 0 leaves it as paperchat was started."
+SET_SUPPORT = "How sure a sentence must be"
+SET_SUPPORT_INFO = (
+    "Strict shows only what an abstract clearly carries; lenient also what it carries weakly, and marks it."
+)
+SUPPORT_CHOICES = (("As started", ""), ("Strict", "strict"), ("Lenient", "lenient"))
+SET_ORDERING = "Order of the papers before the model"
+SET_ORDERING_INFO = "Models read beginning and end best. Automatic chooses by the number of papers."
+ORDERING_CHOICES = (
+    *(("As started", ""), ("Automatic", "auto"), ("Best first", "score"), ("Best last", "reverse")),
+    ("Best at both ends", "reorder"),
+)
+SET_HISTORY = "Keep my conversations"
+SET_HISTORY_INFO = "On this machine only. Off: what you ask is forgotten when you close the page."
+SET_MODEL = "Language model"
+SET_MODEL_INFO = (
+    "“bundled”, a folder, a name on the hub, or the address of a server that speaks OpenAI’s protocol. "
+    "A model in this process needs memory for all its weights; a server needs to be running. Empty: as started."
+)
+SET_MODEL_HINT = "as started"
+TEST_MODEL = "Test this model"
+TESTING = "Loading it and letting it write a few words…"
+KEPT = "Kept. It applies to your next question."
+KEPT_AS_STARTED = "Kept: everything as paperchat was started."
+FEEDBACK = "Feedback"
+FEEDBACK_NOTE = "Answers you rated, with your comments, as questions that paperchat can be measured with."
+FEEDBACK_EXPORT = "Save as evaluation set"
+WHY_NOT_EMPTY = "Type a title, a DOI or an id."
+
 # The status line.
 SAMPLES_NOTE = "sample digests only"
 NOT_READY = "Not ready:"
@@ -117,6 +216,32 @@ def cite_label(number: int, title: str) -> str:
     return f"Source {number}: {title}"
 
 
+def rename(title: str) -> str:
+    """What the button is called aloud."""
+    return f"Rename “{title}”"
+
+
+def delete(title: str) -> str:
+    """What the button is called aloud."""
+    return f"Delete “{title}”"
+
+
+def without_filter(shown: str) -> str:
+    """What removing a filter does."""
+    return f"Ask again without {shown}"
+
+
+def timings(retrieve: str, first: str, total: str) -> str:
+    """Where the time went."""
+    words = f", first word after {first}" if first else ""
+    return f"papers found after {retrieve}{words}, {total} in all"
+
+
+def tokens(prompt: int, new: int) -> str:
+    """What the model read and wrote."""
+    return f"{prompt:,} read, {new:,} written"
+
+
 def not_used(number: int) -> str:
     """Heading of the list of papers that were found but not read."""
     return f"{count(number, 'paper')} found but not read"
@@ -131,6 +256,31 @@ def seconds(milliseconds: float) -> str:
     """`0.4 s`, `12 s`."""
     value = milliseconds / 1000
     return f"{value:.1f} s" if value < 9.95 else f"{value:.0f} s"
+
+
+def tested(name: str, device: str, took: float) -> str:
+    """A model works."""
+    return f"{name} works, on {device}: loaded and wrote within {took:.1f} s."
+
+
+def in_year(year: str, number: int) -> str:
+    """What a bar of the chart stands for."""
+    return f"{year}: {count(number, 'paper')}"
+
+
+def choose(title: str) -> str:
+    """What the box in front of a paper is called aloud."""
+    return f"Choose “{title}”"
+
+
+def shown(first: int, last: int, total: int) -> str:
+    """Which part of a list is shown."""
+    return f"{first:,}–{last:,} of {total:,}"
+
+
+def deleted(number: int) -> str:
+    """Papers are gone."""
+    return f"Deleted {count(number, 'paper')}."
 
 
 def port_busy(host: str, port: int, free: int | None) -> str:

@@ -166,12 +166,14 @@ def browser(chromium: webdriver.Chrome) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="session")
-def served() -> Iterator[tuple[FakeEngine, str]]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeEngine, str]]:
     """The fake engine and the address of its page."""
     from ui import web
+    from ui.userdata import Database
 
     engine = FakeEngine()
-    app = web.launch(engine, "127.0.0.1", 0, block=False)  # type: ignore[arg-type]
+    database = Database(tmp_path_factory.mktemp("kept") / "conversations.sqlite")
+    app = web.launch(engine, "127.0.0.1", 0, database=database, block=False)  # type: ignore[arg-type]
     yield engine, re.sub(r"/$", "", str(app.local_url))
     app.close(verbose=False)
 

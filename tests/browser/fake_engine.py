@@ -30,6 +30,7 @@ from rag.types import (
     Timings,
     Verdict,
 )
+from tests.fakes import FakeCatalog
 
 HOSTILE = (
     '<script>window.hacked=1</script> <img src=http://evil.test/a.png onerror="window.hacked=2"> '
@@ -81,6 +82,22 @@ OTHERS = tuple(
         date="2023-05-01",
     )
     for n in range(1, 6)
+)
+
+COLLECTION = (
+    *(MINFERENCE, SPARSE, DIGESTED, EVIL),
+    *OTHERS,
+    *(
+        Paper(
+            id=f"shelf-{n:03}",
+            title=f"Paper number {n:03} on the shelf",
+            abstract=f"It is the paper with the number {n}.",
+            authors=(f"Author {n % 7}",),
+            date=f"{2015 + n % 9}-0{1 + n % 9}-11",
+            venue="ACL" if n % 2 else "ICML",
+        )
+        for n in range(120)
+    ),
 )
 
 
@@ -221,6 +238,7 @@ class FakeEngine:
     finished: threading.Event = field(default_factory=threading.Event)
     uploaded: list[Path] = field(default_factory=list)
     error: str | None = None
+    records: FakeCatalog = field(default_factory=FakeCatalog)
     _begun: float | None = None
 
     def start(self) -> None:
@@ -237,6 +255,17 @@ class FakeEngine:
         while not self._ready():
             time.sleep(0.05)
         return self
+
+    def catalog(self) -> FakeCatalog:
+        if not self.records.rows:
+            self.records.upsert([(paper, ()) for paper in COLLECTION])
+        return self.records
+
+    def delete(self, paper_ids: Sequence[str]) -> int:
+        known = [paper_id for paper_id in paper_ids if paper_id in self.catalog().rows]
+        self.records.delete(known)
+        self.papers -= len(known)
+        return len(known)
 
     def suggestions(self) -> tuple[str, ...]:
         return ("What does MInference speed up?", "What is the capital of France?", "Tell me everything")

@@ -1,10 +1,9 @@
-// The page's own behaviour: citations open the source panel, the theme toggle, the skip link.
+// Citations open the source panel.
 // The panel belongs to this script; the server only ever writes the conversation, and every answer in it
 // carries its sources in a hidden element. So a click needs no server and works for older answers too.
 (() => {
   "use strict";
 
-  const THEME_KEY = "paperchat-theme";
   const shown = { turn: null, version: null, chip: null, choice: null };
 
   const find = (selector, root = document) => root.querySelector(selector);
@@ -111,36 +110,6 @@
     });
   }
 
-  // --- theme --------------------------------------------------------------------------------------
-
-  const stored = () => {
-    try {
-      return localStorage.getItem(THEME_KEY);
-    } catch {
-      return null; // Storage may be forbidden; then the system decides.
-    }
-  };
-
-  function applyTheme() {
-    const choice = stored();
-    const dark = choice ? choice === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-    if (document.body && document.body.classList.contains("dark") !== dark) {
-      document.body.classList.toggle("dark", dark);
-    }
-  }
-
-  function toggleTheme() {
-    const next = document.body.classList.contains("dark") ? "light" : "dark";
-    try {
-      const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-      if (next === system) localStorage.removeItem(THEME_KEY);
-      else localStorage.setItem(THEME_KEY, next);
-    } catch {
-      // Then the choice lasts for this visit only.
-    }
-    document.body.classList.toggle("dark", next === "dark");
-  }
-
   // --- wiring: one listener a kind of event, on the document ----------------------------------------
 
   document.addEventListener("click", (event) => {
@@ -159,20 +128,9 @@
       return;
     }
     if (target.closest(".pc-back")) return goBack();
-    if (target.closest(".pc-theme")) return toggleTheme();
-    if (target.closest(".pc-skip")) {
-      event.preventDefault();
-      find("#pc-box textarea")?.focus();
-    }
   });
 
   function begin() {
-    applyTheme();
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTimeout(applyTheme));
-    // Gradio sets the theme once more when it mounts.
-    new MutationObserver(() => {
-      if (stored()) applyTheme();
-    }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
     new MutationObserver(onChange).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-version"] });
   }
 

@@ -1,0 +1,226 @@
+"""Conversations outlive the program, stay private, and say where they were cut off."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.answers import answer, refused
+from ui import texts
+from ui.conversations import Conversations, titled
+from ui.page.desk import Desk, Keeper
+from ui.page.session import Session, restored
+from ui.preferences import Preferences, PreferenceStore, read
+from ui.render import Writing
+from ui.userdata import LOCAL, Database, UserDataError
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "conversations.sqlite"
+
+
+@pytest.fixture
+def kept(path: Path) -> Conversations:
+    return Conversations(Database(path))
+
+
+def ask(
+    kept: Conversations, question: str = "How fast is it?", owner: str = LOCAL, into: str | None = None, at: int = 0
+) -> str:
+    conversation = kept.begin(owner, into, at, question)
+    kept.keep(owner, conversation, at, "done", answer(question=question))
+    return conversation
+
+
+def after_a_restart(path: Path) -> Conversations:
+    return Conversations(Database(path))
+
+
+def test_a_conversation_is_there_after_a_restart_with_citations_verdicts_and_sources(
+    kept: Conversations, path: Path
+) -> None:
+    conversation = ask(kept)
+    ask(kept, "And then?", into=conversation, at=1)
+    (line,) = after_a_restart(path).listed(LOCAL)
+    assert (line.id, line.title, line.turns) == (conversation, "How fast is it?", 2)
+    found = after_a_restart(path).get(LOCAL, conversation)
+    assert found is not None
+    session = restored(found)
+    assert [e.question for e in session.exchanges] == ["How fast is it?", "And then?"]
+    first = session.exchanges[0]
+    assert 'data-n="1" data-from="31" data-to="84"' in first.html
+    assert 'class="pc-verdict pc-v-supported"' in first.html
+    assert '<mark tabindex="-1" data-from="31" data-to="84">' in first.sources
+    assert session.history()[0] == ("How fast is it?", answer().text)
+    assert texts.INCOMPLETE not in first.html
+
+
+def test_an_answer_cut_off_by_a_crash_is_there_and_says_so(kept: Conversations, path: Path) -> None:
+    keeper = Keeper(kept, LOCAL, Session(), "How fast is it?")
+    conversation = keeper.begin() or ""
+    whole = answer()
+    state = Writing("How fast is it?", context=whole.context, retrieved=whole.retrieved)
+    keeper.progress(state)
+    keeper.progress(Writing("How fast is it?", context=whole.context, sentences=whole.sentences[:1]))
+    # Nothing more: the process is gone.
+    found = after_a_restart(path).get(LOCAL, conversation)
+    assert found is not None
+    (turn,) = found.turns
+    assert turn.state == "incomplete"
+    assert turn.answer is not None
+    assert turn.answer.sentences == whole.sentences[:1]
+    shown = restored(found).exchanges[0]
+    assert "It is ten times faster." in shown.html
+    assert texts.INCOMPLETE_NOTE in shown.html
+    assert "pc-cite" in shown.html
+    # The process that is writing it knows better.
+    same = kept.get(LOCAL, conversation)
+    assert same is not None
+    assert same.turns[0].state == "writing"
+
+
+def test_a_crash_before_the_first_sentence_leaves_the_question(kept: Conversations, path: Path) -> None:
+    conversation = kept.begin(LOCAL, None, 0, "How fast is it?")
+    found = after_a_restart(path).get(LOCAL, conversation)
+    assert found is not None
+    assert texts.INCOMPLETE_EMPTY in restored(found).exchanges[0].html
+
+
+def test_an_error_a_refusal_and_a_question_stopped_early_come_back_as_they_were(kept: Conversations) -> None:
+    conversation = ask(kept)
+    kept.begin(LOCAL, conversation, 1, "Fail")
+    kept.keep(LOCAL, conversation, 1, "failed", None, "The model failed. Ask again.")
+    kept.begin(LOCAL, conversation, 2, "Stop")
+    kept.keep(LOCAL, conversation, 2, "incomplete", None, texts.STOPPED_EARLY)
+    kept.begin(LOCAL, conversation, 3, "Pie?")
+    kept.keep(LOCAL, conversation, 3, "done", refused())
+    found = kept.get(LOCAL, conversation)
+    assert found is not None
+    _, failed, stopped, pie = restored(found).exchanges
+    assert "The model failed. Ask again." in failed.html
+    assert 'role="alert"' in failed.html
+    assert texts.STOPPED_EARLY in stopped.html
+    assert 'class="pc-help"' in pie.html
+    assert restored(found).history() == [("How fast is it?", answer().text), ("Pie?", refused().text)]
+
+
+def test_nobody_sees_or_changes_the_conversations_of_another(kept: Conversations) -> None:
+    hers = ask(kept, owner="ada")
+    assert kept.listed("alan") == []
+    assert kept.listed("alan", "fast") == []
+    assert kept.listed(LOCAL) == []
+    assert kept.get("alan", hers) is None
+    kept.rename("alan", hers, "Mine now")
+    kept.delete("alan", hers)
+    kept.rate("alan", hers, 0, -1, "bad")
+    kept.keep("alan", hers, 0, "failed", None, "gone")
+    assert list(kept.rated("alan")) == []
+    found = kept.get("ada", hers)
+    assert found is not None
+    assert (found.title, found.turns[0].thumb, found.turns[0].state) == ("How fast is it?", 0, "done")
+    # Writing into it begins one of one's own instead.
+    assert ask(kept, "Whose?", owner="alan", into=hers, at=0) != hers
+    assert kept.get("ada", hers) == found
+
+
+def test_search_finds_every_word_in_title_question_or_answer(kept: Conversations) -> None:
+    speed, other = ask(kept, "How fast is it?"), ask(kept, "100% of what_ever")
+    assert {line.id for line in kept.listed(LOCAL)} == {speed, other}
+    assert [line.id for line in kept.listed(LOCAL, "HOW")] == [speed]
+    assert {line.id for line in kept.listed(LOCAL, "ten faster")} == {speed, other}  # in the answers
+    assert kept.listed(LOCAL, "how elephants") == []
+    assert [line.id for line in kept.listed(LOCAL, "100%")] == [other]
+    assert [line.id for line in kept.listed(LOCAL, "t_e")] == [other]  # no wildcard
+
+
+def test_the_latest_comes_first_and_a_renamed_one_keeps_its_name(kept: Conversations) -> None:
+    first, second = ask(kept, "One?"), ask(kept, "Two?")
+    assert [line.id for line in kept.listed(LOCAL)] == [second, first]
+    ask(kept, "One more?", into=first, at=1)
+    kept.rename(LOCAL, first, "  My   title ")
+    kept.rename(LOCAL, second, "   ")
+    assert [(line.id, line.title) for line in kept.listed(LOCAL)] == [(first, "My title"), (second, "Two?")]
+
+
+def test_a_deleted_conversation_stays_deleted_while_its_answer_goes_on(kept: Conversations) -> None:
+    conversation = kept.begin(LOCAL, None, 0, "How fast is it?")
+    kept.delete(LOCAL, conversation)
+    kept.keep(LOCAL, conversation, 0, "done", answer())
+    assert kept.listed(LOCAL) == []
+    assert kept.get(LOCAL, conversation) is None
+
+
+def test_asking_again_replaces_the_question_and_what_came_after(kept: Conversations) -> None:
+    conversation = ask(kept, "One?")
+    ask(kept, "Two?", into=conversation, at=1)
+    ask(kept, "Three?", into=conversation, at=2)
+    ask(kept, "Other?", into=conversation, at=1)
+    found = kept.get(LOCAL, conversation)
+    assert found is not None
+    assert [turn.question for turn in found.turns] == ["One?", "Other?"]
+
+
+def test_ratings_are_kept_and_can_be_taken_back(kept: Conversations) -> None:
+    conversation = ask(kept)
+    kept.rate(LOCAL, conversation, 0, 1, "just right")
+    ((found, position),) = kept.rated(LOCAL)
+    assert (position, found.turns[0].thumb, found.turns[0].comment) == (0, 1, "just right")
+    assert 'aria-pressed="true"' in restored(found).exchanges[0].html
+    kept.rate(LOCAL, conversation, 0, 0, "")
+    assert list(kept.rated(LOCAL)) == []
+
+
+def test_a_record_that_cannot_be_read_costs_only_its_own_answer(kept: Conversations, path: Path) -> None:
+    conversation = ask(kept)
+    ask(kept, "And then?", into=conversation, at=1)
+    with Database(path).connection() as connection:
+        connection.execute("UPDATE turns SET answer = '{\"format\": 99}' WHERE position = 0")
+    found = kept.get(LOCAL, conversation)
+    assert found is not None
+    bad, good = restored(found).exchanges
+    assert "could not be restored" in bad.html
+    assert "ten times faster" in good.html
+
+
+def test_nobody_else_on_the_machine_may_read_the_file(kept: Conversations, path: Path) -> None:
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("no database " * 100)
+    with pytest.raises(UserDataError, match=r"notes\.txt cannot be used .*PAPERCHAT_CONVERSATIONS"):
+        Database(path)
+
+
+def test_history_off_keeps_nothing(path: Path) -> None:
+    database = Database(path)
+    desk = Desk(object(), database)  # type: ignore[arg-type]
+    desk.keep_preferences(LOCAL, Preferences(history=False))
+    keeper = desk.keeper(LOCAL, Session(), "Secret?")
+    assert keeper.begin() is None
+    keeper.end("done", answer())
+    assert Conversations(database).listed(LOCAL) == []
+    assert texts.HISTORY_OFF in desk.sidebar(LOCAL, Session())
+    assert desk.keeper("ada", Session(), "Kept?").begin() is not None
+
+
+def test_preferences_are_each_readers_own(path: Path) -> None:
+    PreferenceStore(Database(path)).keep("ada", Preferences(k=12, support="lenient", model="http://x/v1"))
+    again = PreferenceStore(Database(path))
+    assert again.get("ada") == Preferences(k=12, support="lenient", model="http://x/v1")
+    assert again.get("alan") == Preferences()
+
+
+def test_choices_that_make_no_sense_are_as_at_the_start() -> None:
+    sent = {"k": 10**9, "ordering": "sideways", "support": ["strict"], "model": None, "history": 0, "more": 1}
+    assert read(sent) == Preferences(k=50, history=False)
+    assert read({"k": True}) == Preferences()
+
+
+def test_a_title_is_one_short_line() -> None:
+    assert titled(" two\n lines ") == "two lines"
+    assert len(titled("x" * 500)) == 80

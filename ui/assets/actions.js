@@ -1,0 +1,225 @@
+// What buttons of ours do: an element says it in `data-do`, and most of it is sent to the server, whose
+// answers come back as letters (`receive`). The bus itself is made by Gradio (`ui/page/parts.py`).
+(() => {
+  "use strict";
+
+  const paperchat = (window.paperchat = window.paperchat || {});
+  const find = (selector, root = document) => root.querySelector(selector);
+  const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const act = (data) => paperchat.send?.("act", data);
+  const box = () => find("#pc-box textarea");
+  const writing = () => Boolean(find("#pc-chat .pc-writing"));
+  const number = (text) => Number.parseInt(text, 10);
+
+  // --- pages --------------------------------------------------------------------------------------
+
+  paperchat.show = (page) => {
+    document.body.dataset.page = page;
+    findAll(".pc-page").forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.page === page)));
+    if (page === "papers") paperchat.browse?.({}, true);
+    if (page === "ask") box()?.focus({ preventScroll: true });
+  };
+
+  function side(open) {
+    document.body.classList.toggle("pc-side-open", open);
+    find(".pc-side-toggle")?.setAttribute("aria-expanded", String(open));
+    find(open ? ".pc-new" : ".pc-side-toggle")?.focus();
+  }
+
+  // --- words to the reader ------------------------------------------------------------------------
+
+  let fading = 0;
+  function note(text) {
+    const toast = find("#pc-toast");
+    if (!toast) return;
+    toast.textContent = text;
+    toast.classList.add("pc-on");
+    clearTimeout(fading);
+    fading = setTimeout(() => toast.classList.remove("pc-on"), 6000);
+  }
+
+  function confirmed(question) {
+    const dialog = find("#pc-dialog");
+    find("p", dialog).textContent = question;
+    dialog.returnValue = "";
+    dialog.showModal();
+    return new Promise((resolve) => {
+      dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+    });
+  }
+
+  function rename(item) {
+    const open = find(".pc-open", item);
+    const input = document.createElement("input");
+    Object.assign(input, { className: "pc-rename", value: open.textContent, maxLength: 200 });
+    input.setAttribute("aria-label", find('[data-do="rename"]', item).getAttribute("aria-label"));
+    open.replaceWith(input);
+    input.focus();
+    input.select();
+    let done = false;
+    const end = (keep) => {
+      if (done) return;
+      done = true;
+      input.replaceWith(open);
+      if (keep && input.value.trim() && input.value !== open.textContent) {
+        act({ do: "rename", id: item.dataset.id, text: input.value });
+      } else open.focus();
+    };
+    input.addEventListener("blur", () => end(true));
+    input.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter") end(true);
+      if (event.key === "Escape") end(false);
+    });
+  }
+
+  async function copy(button) {
+    const text = find(".pc-copied", button.parentElement).textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // Without permission, or on a page that is not secure: the old way.
+      const area = document.createElement("textarea");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    note(find("#pc-toast").dataset.copied);
+  }
+
+  function save({ name, text }) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
+    link.download = name;
+    document.body.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  }
+
+  function rate(button) {
+    const tools = button.closest(".pc-tools");
+    const again = button.getAttribute("aria-pressed") === "true";
+    findAll(".pc-thumb", tools).forEach((thumb) => thumb.setAttribute("aria-pressed", String(thumb === button && !again)));
+    const form = tools.nextElementSibling;
+    form.hidden = again;
+    if (!again) find("input", form).focus();
+    act({ do: "rate", turn: number(button.dataset.turn), thumb: again ? 0 : number(button.dataset.thumb), comment: find("input", form).value });
+  }
+
+  function editFocus(tries = 40) {
+    if (find(".pc-editing")) {
+      const area = box();
+      area.focus();
+      area.setSelectionRange(area.value.length, area.value.length);
+    } else if (tries) setTimeout(() => editFocus(tries - 1), 50);
+  }
+
+  const actions = {
+    side: () => side(!document.body.classList.contains("pc-side-open")),
+    new: () => { act({ do: "new" }); side(false); paperchat.show("ask"); },
+    open: (button) => { act({ do: "open", id: button.dataset.id }); document.body.classList.remove("pc-side-open"); },
+    rename: (button) => rename(button.closest(".pc-item")),
+    delete: async (button) => { if (await confirmed(button.dataset.ask)) act({ do: "delete", id: button.dataset.id }); },
+    edit: (button) => { if (!writing()) { act({ do: "edit", turn: number(button.dataset.turn) }); editFocus(); } },
+    keep: () => { act({ do: "keep" }); box()?.focus(); },
+    copy,
+    rate,
+    export: (button) => { act({ do: "export", form: button.dataset.form }); button.closest("details")?.removeAttribute("open"); },
+    ask: (button) => paperchat.send?.("ask", { text: button.dataset.text || button.textContent }),
+    about: (button) => { paperchat.show("ask"); paperchat.send?.("ask", { text: button.dataset.text }); },
+    unfilter: (button) => paperchat.send?.("ask", { turn: number(button.dataset.turn), without: JSON.parse(button.dataset.part) }),
+  };
+  paperchat.actions = actions;
+  paperchat.confirmed = confirmed;
+
+  const submits = {
+    comment: (form) => {
+      const pressed = find('.pc-thumb[aria-pressed="true"]', form.previousElementSibling);
+      act({ do: "rate", turn: number(form.dataset.turn), thumb: pressed ? number(pressed.dataset.thumb) : 0, comment: find("input", form).value });
+    },
+    explain: (form) => paperchat.send?.("work", { do: "explain", turn: number(form.dataset.turn), question: form.dataset.question, paper: find("input", form).value }),
+  };
+
+  // --- letters from the server --------------------------------------------------------------------
+
+  let opened = false;
+  const letters = {
+    note: ({ text, forget }) => { note(text); if (forget && location.hash.includes(forget)) history.replaceState(null, "", location.pathname); },
+    conversation: ({ id }) => history.replaceState(null, "", id ? `#c=${id}` : location.pathname),
+    loaded: () => {
+      const id = new URLSearchParams(location.hash.slice(1)).get("c");
+      if (id && !opened) act({ do: "open", id });
+      opened = true;
+    },
+    again: ({ id }) => {
+      const wait = () => (writing() ? setTimeout(wait, 50) : setTimeout(() => act({ do: "open", id }), 150));
+      wait();
+    },
+    rated: ({ turn }) => {
+      const saved = find(`.pc-comment[data-turn="${turn}"] .pc-saved`);
+      if (saved) saved.textContent = find("#pc-toast").dataset.saved;
+    },
+    file: save,
+    explained: ({ turn, html }) => {
+      const place = find(`.pc-why-not[data-turn="${turn}"] .pc-explained`);
+      if (place) place.innerHTML = html;
+    },
+  };
+  paperchat.receive = (text) => {
+    if (!text) return;
+    const letter = JSON.parse(text);
+    letters[letter.kind]?.(letter);
+  };
+
+  // --- wiring: one listener a kind of event, on the document ----------------------------------------
+
+  document.addEventListener("click", (event) => {
+    const target = event.target instanceof Element ? event.target : null;
+    if (!target) return;
+    const page = target.closest(".pc-page");
+    if (page) return paperchat.show(page.dataset.page);
+    if (target.closest(".pc-skip")) {
+      event.preventDefault();
+      paperchat.show("ask");
+      return;
+    }
+    const doing = target.closest("[data-do]");
+    if (doing && doing.tagName !== "FORM") actions[doing.dataset.do]?.(doing);
+    if (document.body.classList.contains("pc-side-open") && !target.closest("#pc-side, .pc-side-toggle, dialog")) {
+      document.body.classList.remove("pc-side-open");
+    }
+  });
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest?.("form[data-do]");
+    if (!form) return;
+    event.preventDefault();
+    submits[form.dataset.do]?.(form);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const target = event.target instanceof Element ? event.target : document.body;
+    const typing = target.closest("input, textarea, select, [contenteditable]");
+    if ((event.key === "Enter" || event.key === " ") && target.matches('[role="button"][data-do]')) {
+      event.preventDefault();
+      actions[target.dataset.do]?.(target);
+    } else if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      paperchat.show("ask");
+    } else if (event.key === "Escape" && !find("dialog[open]")) {
+      if (document.body.classList.contains("pc-side-open")) side(false);
+      else if (writing()) find("#pc-stop")?.click();
+      else if (find(".pc-editing")) actions.keep();
+    }
+  });
+
+  let searching = 0;
+  document.addEventListener("input", (event) => {
+    if (event.target.id !== "pc-find") return;
+    clearTimeout(searching);
+    searching = setTimeout(() => act({ do: "find", text: event.target.value }), 200);
+  });
+})();

@@ -1,0 +1,88 @@
+"""The settings page: what a reader may choose, in plain words, kept under the name they logged in with."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import gradio as gr
+
+from rag.errors import PaperchatError
+from ui import frame, texts
+from ui.page.desk import Desk
+from ui.page.parts import QUICK, SLOW, html, owner_of
+from ui.preferences import MAX_PAPERS, Preferences, read
+from ui.userdata import LOCAL
+
+
+class Settings:
+    """Every change is kept at once; there is no button for it."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        html(frame.page_head(texts.SETTINGS, texts.SETTINGS_NOTE), "pc-settings-head")
+        plain: dict[str, Any] = {"interactive": True, "container": True}
+        self.k = gr.Slider(
+            0, MAX_PAPERS, 0, step=1, label=texts.SET_K, info=texts.SET_K_INFO, elem_id="pc-set-k", **plain
+        )
+        self.support = gr.Radio(
+            list(texts.SUPPORT_CHOICES), value="", label=texts.SET_SUPPORT, info=texts.SET_SUPPORT_INFO,
+            elem_id="pc-set-support", **plain,
+        )  # fmt: skip
+        self.ordering = gr.Radio(
+            list(texts.ORDERING_CHOICES), value="", label=texts.SET_ORDERING, info=texts.SET_ORDERING_INFO,
+            elem_id="pc-set-ordering", **plain,
+        )  # fmt: skip
+        self.history = gr.Checkbox(
+            True, label=texts.SET_HISTORY, info=texts.SET_HISTORY_INFO, elem_id="pc-set-history", **plain
+        )
+        with gr.Column(elem_id="pc-set-model") as self.model_group:
+            self.model = gr.Textbox(
+                "", label=texts.SET_MODEL, info=texts.SET_MODEL_INFO, placeholder=texts.SET_MODEL_HINT,
+                max_length=500, elem_id="pc-set-model-name", submit_btn=False, **plain,
+            )  # fmt: skip
+            self.test = gr.Button(texts.TEST_MODEL, elem_id="pc-set-test", size="sm")
+            self.tested = html("", "pc-set-tested")
+        self.saved = html("", "pc-set-saved")
+        html(frame.feedback_export(), "pc-set-feedback")
+
+    def wire(self, app: gr.Blocks) -> None:
+        """Connects events."""
+        choices = [self.k, self.ordering, self.support, self.model, self.history]
+        app.load(self._shown, outputs=[*choices, self.model_group], **QUICK)
+        changed = [self.k.release, self.ordering.input, self.support.input, self.model.blur, self.history.input]
+        gr.on(changed, self._keep, inputs=choices, outputs=self.saved, **QUICK)
+        self.test.click(self._testing, outputs=self.tested, **QUICK).then(
+            self._test, inputs=self.model, outputs=self.tested, concurrency_limit=1, **SLOW
+        )
+
+    def _shown(self, request: gr.Request) -> list[Any]:
+        owner = owner_of(request)
+        chosen = self.desk.preferences(owner)
+        # Whoever logged in uses this machine with others: what it loads and calls is for its operator to say.
+        own = gr.update(visible=owner == LOCAL)
+        return [chosen.k, chosen.ordering, chosen.support, chosen.model, chosen.history, own]
+
+    def _keep(self, k: float, ordering: str, support: str, model: str, history: bool, request: gr.Request) -> str:
+        owner = owner_of(request)
+        chosen = read({"k": int(k), "ordering": ordering, "support": support, "model": model, "history": history})
+        if owner != LOCAL:
+            chosen = read({**asdict(chosen), "model": ""})
+        try:
+            self.desk.keep_preferences(owner, chosen)
+        except PaperchatError as error:
+            return frame.ingest_error(str(error))
+        return frame.saved(chosen == Preferences())
+
+    @staticmethod
+    def _testing() -> str:
+        return frame.note(texts.TESTING)
+
+    def _test(self, model: str, request: gr.Request) -> str:
+        if owner_of(request) != LOCAL:
+            return ""
+        try:
+            name, device, seconds = self.desk.pipelines.test((model or "").strip())
+        except PaperchatError as error:
+            return frame.ingest_error(str(error))
+        return frame.note(texts.tested(name, device, seconds))
