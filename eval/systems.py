@@ -13,6 +13,7 @@ from eval.indexes import Collection
 from eval.trec import Run
 from rag import build
 from rag.errors import UsageError
+from rag.filters import NONE
 from rag.trec import descending
 from rag.types import ScoredPassage
 
@@ -27,7 +28,7 @@ MEANINGS = {
     "dense": "cosine of embeddings, the best chunk of a paper",
     "rrf": "reciprocal rank fusion (k = 60) of lexical and dense",
     "hybrid": "the program's own fusion, before papers are reranked by their evidence",
-    "full": "what the command paperchat search does",
+    "full": "what the command paperchat search does with a file of queries",
 }
 BASELINE = "rrf"
 RRF_K = 60
@@ -71,7 +72,7 @@ def searches(collection: Collection) -> dict[str, Search]:
         "dense": dense,
         "rrf": rrf,
         "hybrid": lambda query, k: _ranking(fusion.retrieve(query, k)),
-        "full": lambda query, k: _ranking(pipeline.search(query, k).ranked),
+        "full": lambda query, k: _ranking(pipeline.search(query, k, NONE).ranked),
     }
 
 
