@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,16 +10,16 @@ from rag.filters import NONE, Filters
 from rag.index import Index
 from rag.narrowed import Narrowed
 from rag.protocols import Embedder
-from rag.types import Chunk, Paper, ScoredPassage
+from rag.types import Chunk, ScoredPassage
 
 RetrieverName = Literal["hybrid", "dense", "lexical"]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A paper that at least one retriever returned, with its best chunk."""
+    """A paper that at least one retriever returned, by its best chunk."""
 
-    chunk: Chunk
+    chunk_id: str
     similarity: float
     lexical: float
     dense_rank: int | None
@@ -71,18 +71,21 @@ class HybridRetriever:
 
     def retrieve(self, question: str, k: int, filters: Filters = NONE) -> list[ScoredPassage]:
         """At most `k` passages, best first; equal scores in the order of paper ids."""
-        return self.ranked(question, max(k, self._depth), filters)[:k]
+        return self.ranked(question, max(k, self._depth), filters, k)
 
-    def ranked(self, question: str, depth: int, filters: Filters = NONE) -> list[ScoredPassage]:
-        """Everything that either retriever returned at this depth, fused: what `retrieve` cuts."""
+    def ranked(self, question: str, depth: int, filters: Filters = NONE, k: int | None = None) -> list[ScoredPassage]:
+        """What either retriever returned at this depth, fused; the first `k` of it where `k` is given."""
         found = self._candidates(question, depth, filters)
         fused = fuse(
             {key: c.similarity for key, c in found.items()},
             {key: c.lexical for key, c in found.items()},
             self._weight,
         )
-        best = sorted(found, key=lambda key: (-fused[key], key))
-        return [_passage(found[key], fused[key], rank) for rank, key in enumerate(best, start=1)]
+        best = sorted(found, key=lambda key: (-fused[key], key))[:k]
+        # Only what is returned is read whole: a record takes longer to read than to rank.
+        chunks = {chunk.id: chunk for _, own in self._index.catalog.get(best).values() for chunk in own}
+        held = [key for key in best if found[key].chunk_id in chunks]
+        return [_passage(chunks[found[key].chunk_id], found[key], fused[key], n) for n, key in enumerate(held, start=1)]
 
     def _candidates(self, question: str, depth: int, filters: Filters) -> dict[str, Candidate]:
         narrowed = Narrowed.to(self._index, filters)
@@ -93,36 +96,35 @@ class HybridRetriever:
         dense = narrowed.dense(vector, 2 * depth) if self._use != "lexical" else []
         lexical = dict(narrowed.lexical(question, depth)) if self._use != "dense" else {}
         ids = list(dict.fromkeys([*(paper_id for _, paper_id, _ in dense), *lexical]))
-        records = self._index.catalog.get(ids)
+        chunks = dict(self._index.catalog.chunk_ids(ids))
         cosines = {chunk_id: cosine for chunk_id, _, cosine in dense}
         # Papers found by words only, and papers whose chunks were replaced between the two look-ups.
-        unscored = (chunks for _, chunks in records.values() if not any(chunk.id in cosines for chunk in chunks))
-        missing = [chunk.id for chunks in unscored for chunk in chunks]
-        cosines |= self._index.vectors.similarities(vector, missing)
-        return _candidates(records, cosines, dense, lexical)
+        unscored = (own for own in chunks.values() if not any(chunk_id in cosines for chunk_id in own))
+        cosines |= self._index.vectors.similarities(vector, [chunk_id for own in unscored for chunk_id in own])
+        return _candidates({key: chunks[key] for key in ids if key in chunks}, cosines, dense, lexical)
 
 
 def _candidates(
-    records: Mapping[str, tuple[Paper, tuple[Chunk, ...]]],
+    chunks: Mapping[str, Sequence[str]],
     cosines: Mapping[str, float],
-    dense: list[tuple[str, str, float]],
+    dense: Sequence[tuple[str, str, float]],
     lexical: Mapping[str, float],
 ) -> dict[str, Candidate]:
     dense_ranks: dict[str, int] = {}
     for _, paper_id, _ in dense:
-        if paper_id in records:
+        if paper_id in chunks:
             dense_ranks.setdefault(paper_id, len(dense_ranks) + 1)
-    known = (paper_id for paper_id in lexical if paper_id in records)
+    known = (paper_id for paper_id in lexical if paper_id in chunks)
     lexical_ranks = {paper_id: rank for rank, paper_id in enumerate(known, start=1)}
     found: dict[str, Candidate] = {}
-    for paper_id, (_, chunks) in records.items():
+    for paper_id, own in chunks.items():
         # A chunk the catalog does not know is half of an unfinished write: not there for readers.
-        scored = [(cosines[chunk.id], chunk) for chunk in chunks if chunk.id in cosines]
+        scored = [(cosines[chunk_id], chunk_id) for chunk_id in own if chunk_id in cosines]
         if not scored:
             continue
-        similarity, chunk = max(scored, key=lambda pair: pair[0])
+        similarity, chunk_id = max(scored, key=lambda pair: pair[0])
         found[paper_id] = Candidate(
-            chunk,
+            chunk_id,
             similarity,
             lexical.get(paper_id, 0.0),
             dense_ranks.get(paper_id),
@@ -131,9 +133,9 @@ def _candidates(
     return found
 
 
-def _passage(candidate: Candidate, score: float, rank: int) -> ScoredPassage:
+def _passage(chunk: Chunk, candidate: Candidate, score: float, rank: int) -> ScoredPassage:
     return ScoredPassage(
-        chunk=candidate.chunk,
+        chunk=chunk,
         score=score,
         rank=rank,
         dense_rank=candidate.dense_rank,
