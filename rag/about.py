@@ -30,7 +30,7 @@ MOST_LISTED = 50
 MOST_NAMES = 30
 # Titles looked at for the one that was meant; a name is seldom in more.
 MOST_TITLES = 500
-_HOW = " Counted by words in title and abstract, in any inflection; papers that say it in other words are not in it."
+_HOW = " Inflected words count; papers that say it in other words do not."
 _PAPER_BEFORE = re.compile(
     r"^(?:the |a |this |that )?(?:(?:paper|article|preprint|study)\s+)?(?:(?:called|titled|named|entitled|on|about) )?",
     re.IGNORECASE,
@@ -87,11 +87,13 @@ def _count(asked: Asked, filters: Filters, index: Index) -> Told:
     everything = index.catalog.counts().papers
     found = _holding(asked.topic, filters, index) if asked.topic else None
     number = index.catalog.count(filters) if found is None else len(found)
-    which = _which(asked.topic, filters)
-    if not which:
+    if not (asked.topic or filters):
         return Told((_record(f"This collection holds {_papers(number)}."),))
-    text = f"{_papers(number)} of the {everything:,} in this collection {'is' if number == 1 else 'are'} {which}."
-    first = _record(text + (_HOW if asked.topic else ""), f"{number:,} records meet it")
+    one = number == 1
+    states = [f"{'is' if one else 'are'} {filters.describe().replace('; ', ', ')}"] if filters else []
+    states += [f"{'holds' if one else 'hold'} all words of “{asked.topic}” in title or abstract"] if asked.topic else []
+    text = f"{number:,} of the {_papers(everything)} in this collection {' and '.join(states)}."
+    first = _record(text + (_HOW if asked.topic else ""), f"{number:,} of {everything:,} meet it")
     ids = index.catalog.matching(filters, found, limit=LISTED)
     return _listing([first], ids, number, index)
 

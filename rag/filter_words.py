@@ -16,28 +16,9 @@ from datetime import date
 from rag.facets import Facet
 from rag.filters import Filters, named
 from rag.index import Index
+from rag.paper_words import asked_noun, asks_what_was_published
 from rag.time_words import time_at, year_before
 
-_NOUN = re.compile(
-    r"\b(?:papers?|works?|stud(?:y|ies)|articles?|publications?|preprints?|abstracts?|literature|research)\b(?!-)",
-    re.IGNORECASE,
-)
-# What may stand before the word for papers where the question asks for papers.
-_OPENING = frozenset(
-    """which what are is there the a an any all some of list show give me us find name do does did you we have has how
-    many tell about summarise summarize compare search for look please can could i want need to see in among new newer
-    newest latest recent most older oldest earliest early first last top best other more relevant important main key
-    published number count who wrote written say says according and every each both two three four five ten read
-    discuss discusses been were was it from by these those your our this collection""".split()
-)
-# Articles that are data, not papers.
-_NOT_PAPERS = frozenset(
-    "news newspaper wikipedia press magazine blog exam test wire term case pilot cohort user ablation field user's"
-    " legal web future prior previous related".split()
-)
-_ASKED = re.compile(
-    r"^\W*what(?:\s+(?:has|have|was|were|is|did)|['’]s)?\s+(?:been\s+|they\s+)?(?:published|written)\b", re.IGNORECASE
-)
 _PUBLISHED = r"(?:published|written|released|submitted|posted|presented|accepted|appear(?:ing|ed|s)?|dated|dating)"
 _STATED = re.compile(r"\b(?:published|presented|accepted|appear\w*)\s+$", re.IGNORECASE)
 _WAS_PUBLISHED = re.compile(
@@ -58,9 +39,13 @@ _BOUNDARY = re.compile(
     r"\s*(?:$|[?.,;:!)])|\s+(?:on|about|by|that|which|who|whose|with|using|uses?|are|is|were|was|do|does|did|deal(?:s|ing)?"
     r"|stud(?:y|ies)|discuss(?:es|ing)?|propos(?:e|es|ing)|mention(?:s|ing)?|there|from|in|at|of|for|and|or|concerning"
     r"|regarding|related|published|written|ha(?:ve|s)|address(?:es|ing)?|describ(?:e|es|ing)|cover(?:s|ing)?|apply"
-    r"|introduc(?:e|es|ing)|present(?:s|ing)?|compar(?:e|es|ing)|since|before|after|between|say|show|report|not|it|per)\b",
+    r"|introduc(?:e|es|ing)|present(?:s|ing)?|compar(?:e|es|ing)|since|before|after|between|say|show|report|not|it|per"
+    r"|save|improve|reduce|train|learn|build|test|evaluate|measure|analy[sz]e|explore|investigate|examine|find|achieve"
+    r"|claim|argue|support|treat|combine|extend|consider|focus|look|try|make|take|give|help|work|want|need|can)\b",
     re.IGNORECASE,
 )
+# "Which papers since 2022 save memory": after these a verb may follow at once.
+_STRONG = re.compile(r"(?:since|after|before|until|prior|between|in the|of the|within|over)\b", re.IGNORECASE)
 # Things that have a date of their own: a time after them may be theirs.
 _DATED = re.compile(
     r"\b(?:chang|trend|increas|decreas|declin|grow|evol|ris|fall|emission|temperature|outbreak|epidemic|pandemic|election"
@@ -117,8 +102,8 @@ class _Reader:
 
     def read(self) -> list[Phrase]:
         self._classes()
-        opened = _ASKED.match(self._text)
-        noun = self._noun()
+        opened = asks_what_was_published(self._text)
+        noun = asked_noun(self._text)
         if noun is None and opened is None:
             return self._found
         if noun is not None:
@@ -135,24 +120,6 @@ class _Reader:
     def _take(self, start: int, end: int, filters: Filters) -> None:
         self._found.append(Phrase(start, end, filters))
         self._text = self._text[:start] + " " * (end - start) + self._text[end:]
-
-    def _noun(self) -> re.Match[str] | None:
-        """The word for papers that the question asks for."""
-        for match in _NOUN.finditer(self._text):
-            before = self._text[: match.start()]
-            # "Since 2024, which papers": what stands before a comma is another clause.
-            clause = before.rpartition(",")[2]
-            open_words = [word.strip("'’\"“”():.?!-").lower() for word in clause.split()]
-            last = open_words[-1] if open_words else ""
-            if last in _NOT_PAPERS:
-                return None
-            strange = [word for word in open_words if word and word not in _OPENING and not word[0].isdigit()]
-            possessive = last.endswith(("'s", "’s", "s'", "s’")) or "’s" in clause or "'s" in clause
-            allowed = 3 if not open_words or open_words[0] not in _QUESTION else 1
-            if len(strange) <= (5 if possessive else allowed):
-                return match
-            return None
-        return None
 
     def _classes(self) -> None:
         for match in list(_CLASS.finditer(self._text)):
@@ -227,7 +194,7 @@ class _Reader:
         if (
             not dated
             and (found := time_at(self._text, place, self._today, weak=sure or weak))
-            and self._bounded(found[0], ends)
+            and ((sure and _STRONG.match(self._text, place)) or self._bounded(found[0], ends))
         ):
             self._take(start, found[0], found[1])
             return found[0]
@@ -312,9 +279,6 @@ class _Reader:
         """Do more abstracts speak of the word than papers have it as a name?"""
         frequency = max((count for _, count in self._index.terms.document_frequency(word)), default=0)
         return frequency > self._index.catalog.count(filters)
-
-
-_QUESTION = frozenset("which what how do does did is are can could who".split())
 
 
 def _word_starts(text: str) -> list[int]:
