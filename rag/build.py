@@ -8,10 +8,12 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rag.config import BUNDLED, Config
 from rag.errors import IndexMismatchError, PaperIndexError
 from rag.index import MANIFEST, Index, Manifest, check_manifest, read_manifest, write_manifest
+from rag.order import Ordering
 from rag.pipeline import Pipeline
 from rag.protocols import Catalog, Embedder, Generator
 from rag.retrieve import HybridRetriever, RetrieverName
@@ -237,3 +239,24 @@ def assemble(
 def build_retriever(config: Config, index: Index, embedder: Embedder, use: RetrieverName = "hybrid") -> HybridRetriever:
     """Retrieval as configured, before papers are reranked by their evidence."""
     return HybridRetriever(index, embedder, candidates=config.candidates, dense_weight=config.dense_weight, use=use)
+
+
+def llama_index_retriever(config: Config, pipeline: Pipeline | None = None) -> Any:
+    """Our retrieval as a LlamaIndex `BaseRetriever`; `pipeline` shares what is loaded already."""
+    from rag.adapters.llama_index import PaperchatRetriever
+
+    return PaperchatRetriever(pipeline or build_pipeline(config, generate=False), config.k)
+
+
+def llama_index_reorder(ordering: Ordering = "reorder") -> Any:
+    """The paper's order as a LlamaIndex `BaseNodePostprocessor`."""
+    from rag.adapters.llama_index import PaperchatReorder
+
+    return PaperchatReorder(ordering=ordering)
+
+
+def llama_index_chat_engine(config: Config, pipeline: Pipeline | None = None) -> Any:
+    """The whole pipeline as a LlamaIndex chat engine, one a conversation; `pipeline` may be shared by many."""
+    from rag.adapters.llama_index import PaperchatChatEngine
+
+    return PaperchatChatEngine(pipeline or build_pipeline(config))

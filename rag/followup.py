@@ -26,7 +26,15 @@ from rag.types import Paper, ScoredPassage, Turn
 log = logging.getLogger(__name__)
 
 # A logistic model, fitted by eval/fit_followups.py.
-WEIGHTS = {"words": 1.85, "definite": 0.61, "new": -3.18, "shared": 0.26, "covered": -2.05, "agrees": 2.38}
+WEIGHTS = {
+    "words": 1.85,
+    "definite": 0.61,
+    "new": -3.18,
+    "matched": 0.0,
+    "shared": 0.26,
+    "covered": -2.05,
+    "agrees": 2.38,
+}
 BIAS = 5.71
 LEANS_AT = 0.5
 
@@ -45,20 +53,24 @@ _DEFINITE = re.compile(
 )
 _MARKER = re.compile(r"\s*\[(\d{1,3})\]")
 _MARKED_END = re.compile(r"([.!?][\"'”’)]*)((?:\s*\[\d{1,3}\])+)")
-_NTH = (
-    (re.compile(r"\b(first|former) (one|paper|study|work|method)?\b", re.I), 0),
-    (re.compile(r"\b(second|2nd) (one|paper|study|work|method)?\b", re.I), 1),
-    (re.compile(r"\b(third|3rd) (one|paper|study|work|method)?\b", re.I), 2),
-    (re.compile(r"\b(last|latter) (one|paper|study|work|method)?\b", re.I), -1),
+_VERBS = "did|do|does|is|are|was|were|has|have|had|can|use|used|compare|need|take|find|found|report|reach|say|work"
+# "The second one", "the latter?"; not "the first paper on attention".
+_NTH = tuple(
+    (re.compile(rf"\bthe (?:{word})(?: one| of (?:them|these|those))?(?=\s*(?:[?.,]|$|(?:{_VERBS})\b))", re.I), place)
+    for word, place in (("first|former", 0), ("second|2nd", 1), ("third|3rd", 2), ("last|latter", -1))
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """What a turn rested on: the turns up to it, and the papers its answer cited, found again."""
+    """What a turn rested on: the turns up to it, and the papers its answer cited, found again.
+
+    `named`: the question says so itself, as in "the second one".
+    """
 
     history: tuple[Turn, ...]
     papers: tuple[Paper, ...]
+    named: bool = False
 
     @property
     def ids(self) -> frozenset[str]:
@@ -97,7 +109,7 @@ class FollowUps:
     def _by_rules(self, question: str, turns: Sequence[Turn]) -> str:
         rest = self.rest(question, turns)
         bare = self._retriever.retrieve(question, DEPTH)
-        if probability(self.signs(question, rest, bare)) < LEANS_AT:
+        if not rest.named and probability(self.signs(question, rest, bare)) < LEANS_AT:
             return question
         if not rest.papers:
             return rewrite.spelled_out(question, rest.history)
@@ -118,25 +130,29 @@ class FollowUps:
         """
         said = set(terms(" ".join(part for turn in rest.history for part in turn)))
         rarity = self._rarity(question)
+        new = {term: weight for term, weight in rarity.items() if term not in said}
+        best = set(terms(f"{bare[0].paper.title} {bare[0].paper.abstract}")) if bare else set()
         ranks = [rank for rank, passage in enumerate(bare, start=1) if passage.paper.id in rest.ids]
         return {
             "words": float(rewrite.needs_history(question)),
             "definite": float(bool(_DEFINITE.search(question))),
-            "new": min(MAX_TERMS, sum(weight for term, weight in rarity.items() if term not in said)),
+            "new": min(MAX_TERMS, sum(new.values())),
+            "unknown": min(MAX_TERMS, sum(1.0 for term, weight in rarity.items() if not weight and term not in said)),
+            "matched": min(MAX_TERMS, sum(weight for term, weight in new.items() if term in best)),
             "shared": min(MAX_TERMS, sum(weight for term, weight in rarity.items() if term in said)),
             "covered": max((passage.similarity or 0.0 for passage in bare), default=0.0),
             "agrees": 1 / ranks[0] if ranks else 0.0,
         }
 
     def _rarity(self, text: str) -> dict[str, float]:
-        """Rarity of each content term in 0..1: 1 occurs nowhere, 0 everywhere."""
+        """Rarity of each content term in 0..1; 0 where it occurs everywhere, or nowhere and so tells nothing."""
         papers = self._terms.count()
         most = math.log(2 * papers + 2)
         rarity: dict[str, float] = {}
         for word in dict.fromkeys(words(searchable(text))):
             frequency = max((count for _, count in self._terms.document_frequency(word)), default=0)
             for term in terms(word):
-                rarity[term] = math.log((papers + 1) / (frequency + 0.5)) / most
+                rarity[term] = max(0.0, math.log((papers + 1) / (frequency + 0.5)) / most) if frequency else 0.0
         return rarity
 
     def rest(self, question: str, turns: Sequence[Turn]) -> Rest:
@@ -147,11 +163,13 @@ class FollowUps:
         cited = _cited(told)
         if (one := _named(question, cited)) is not None:
             # "The second one": from here on the turn is that sentence.
-            return Rest(((one, one),), self._found(one))
+            return Rest(((one, one),), self._found(one), named=True)
         if len(cited) > 1:
             papers = [paper for text in list(cited.values())[:ANCHORS] for paper in self._found(text)]
         else:
-            papers = [paper for text in cited.values() for paper in self._found(f"{asked} {text}")]
+            # "Does it handle mixed hardware?" and its answer do not name what they are about: the turn before does.
+            before = " ".join(history[-2]) if len(history) > 1 and rewrite.needs_history(asked) else ""
+            papers = [paper for text in cited.values() for paper in self._found(f"{before} {asked} {text}")]
         return Rest(history, tuple(dict.fromkeys(papers)))
 
     def _found(self, text: str) -> tuple[Paper, ...]:

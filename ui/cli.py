@@ -289,6 +289,32 @@ def serve(
     command.run(config, samples=samples, generate=not no_generate)
 
 
+@app.command()
+def mcp(
+    no_generate: Annotated[bool, typer.Option("--no-generate", help="Quote the abstracts only.")] = False,
+    k: options.K = None,
+    model: options.Model = None,
+    server_model: options.ServerModel = None,
+    index: options.Index = None,
+    embedding_model: options.EmbeddingModel = None,
+    device: options.Device = None,
+    cache: options.Cache = None,
+) -> None:
+    """Tools for MCP clients (search, ask, get_paper) over standard input and output."""
+    from ui import mcp_serving
+
+    config = options.load(
+        index=index,
+        model=model,
+        server_model=server_model,
+        embedding_model=embedding_model,
+        device=device,
+        cache=cache,
+        k=k,
+    )
+    mcp_serving.run(config, generate=not no_generate)
+
+
 @papers_app.command("list")
 def papers_list(index: options.Index = None, as_json: options.Json = False) -> None:
     """Every paper, newest first."""

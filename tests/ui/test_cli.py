@@ -637,3 +637,31 @@ def test_every_option_that_a_message_names_exists(paperchat) -> None:
     }
     foreign = {"--no-deps", "--path"}  # pip's and chroma's
     assert {flag: file for flag, file in named.items() if flag not in known | foreign} == {}
+
+
+# --- search --explain ----------------------------------------------------------------------------------
+
+
+def test_explain_says_where_a_paper_stands_and_why(filled) -> None:
+    told = filled("search", "humpback whales", "--explain", "lora").out
+    assert told.startswith("LoRA: Low-Rank Adaptation  [lora]\n")
+    assert "by words nowhere (none of 2 words occurs)" in told
+    assert "best sentence" in told
+
+
+def test_explain_as_json_gives_every_stage(filled) -> None:
+    value = filled("search", "humpback whales", "--explain", "songs whales", "--json").value
+    assert value["paper_id"] == "whales"
+    assert [value[stage]["rank"] for stage in ("dense", "lexical", "fused", "final")] == [1, 1, 1, 1]
+
+
+def test_explain_names_the_nearest_titles_of_an_unknown_paper(filled) -> None:
+    result = filled("search", "humpback whales", "--explain", "Songs of Birds")
+    assert result.code == 2
+    assert "no paper 'Songs of Birds'" in result.error
+    assert "“Songs of Whales” (whales)" in result.error
+
+
+def test_explain_needs_a_query(filled, tmp_path: Path) -> None:
+    queries = jsonl(tmp_path / "queries.jsonl", {"_id": "1", "text": "whales"})
+    assert "query" in filled("search", "--input", queries, "--explain", "lora").error
