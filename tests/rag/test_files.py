@@ -10,17 +10,17 @@ from rag.files import whole, whole_text
 from rag.trec import descending, write_run
 
 
-def test_a_file_stands_there_when_all_of_it_is_written(tmp_path: Path) -> None:
-    path = tmp_path / "out.txt"
+def test_a_file_stands_there_when_all_of_it_is_written() -> None:
+    path = Path("out.txt").absolute()  # the test's own folder
     with whole_text(path, durable=True) as file:
         file.write("é")
         assert not path.exists()
     assert path.read_text(encoding="utf-8") == "é"
-    assert list(tmp_path.iterdir()) == [path]
+    assert list(Path.cwd().iterdir()) == [path]
 
 
-def test_what_stood_there_stays_where_writing_fails_and_no_half_is_left(tmp_path: Path) -> None:
-    path = tmp_path / "out.txt"
+def test_what_stood_there_stays_where_writing_fails_and_no_half_is_left() -> None:
+    path = Path("out.txt").absolute()  # the test's own folder
     path.write_text("before")
     with pytest.raises(RuntimeError), whole_text(path) as file:
         file.write("half")
@@ -29,7 +29,7 @@ def test_what_stood_there_stays_where_writing_fails_and_no_half_is_left(tmp_path
         part.write_bytes(b"half")
         raise KeyboardInterrupt
     assert path.read_text() == "before"
-    assert list(tmp_path.iterdir()) == [path]
+    assert list(Path.cwd().iterdir()) == [path]
 
 
 def test_a_folder_that_is_a_file_is_an_error_of_the_system(tmp_path: Path) -> None:

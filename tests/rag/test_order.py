@@ -32,8 +32,8 @@ def test_the_order_is_the_published_one(k: int, published: str) -> None:
 def haystack_order(k: int) -> list[int]:
     """What Haystack's LostInTheMiddleRanker does: each next best goes into the middle of those before it.
 
-    Its rule (docs: "positions documents so that the most relevant are at the beginning or end"): starting from the
-    best alone, insert every further one behind the first half, the larger half where they are odd in number.
+    Starting from the best alone, every further one is inserted behind the first half, the larger half where they
+    are odd in number.
     """
     ordered = [1]
     for rank in range(2, k + 1):
