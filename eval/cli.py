@@ -63,7 +63,7 @@ def answers(
 
 @app.command("dev-collection")
 def dev_collection(
-    name: Annotated[str, typer.Argument(help="arxiv or nlp.")],
+    name: Annotated[str, typer.Argument(help="arxiv, nlp or followups.")],
     dump: Annotated[Path, typer.Option("--dump", help="The arXiv dump, corpus.jsonl.gz.")],
     output: Annotated[Path, typer.Option("--output", help="BEIR corpus to write.")],
 ) -> None:
@@ -71,10 +71,32 @@ def dev_collection(
     from eval import collections
     from rag.errors import UsageError
 
-    draw = {"arxiv": collections.arxiv_dev, "nlp": collections.nlp_dev}.get(name)
+    draws = {"arxiv": collections.arxiv_dev, "nlp": collections.nlp_dev, "followups": collections.followups_dev}
+    draw = draws.get(name)
     if draw is None:
-        raise UsageError(f"Unknown collection {name!r}. Choose arxiv or nlp.")
+        raise UsageError(f"Unknown collection {name!r}. Choose arxiv, nlp or followups.")
     collections.write(draw(dump), output)
+
+
+@app.command()
+def followups(
+    index: Annotated[Path, typer.Option("--index", help="Index of 'eval dev-collection followups'.")],
+    questions: Annotated[
+        Path | None, typer.Option("--questions", help="JSON lines with history, gold and standalone.")
+    ] = None,
+    half: Annotated[str, typer.Option("--half", help="dev, check or all.")] = "check",
+    fused: Annotated[bool, typer.Option("--fused", help="Without reranking by evidence: much quicker.")] = False,
+    report: Report = Path("reports/followups"),
+    as_json: Json = False,
+) -> None:
+    """Follow-ups: what is found for the question as typed, spelled out by words, with retrieval, and by hand."""
+    from eval.followups import FOLLOWUPS, evaluate, table
+
+    result = evaluate(index, questions or FOLLOWUPS, half, fused=fused)
+    report.mkdir(parents=True, exist_ok=True)
+    (report / "followups.json").write_text(json.dumps(result, indent=1, ensure_ascii=False), encoding="utf-8")
+    (report / "followups.md").write_text(table(result), encoding="utf-8")
+    typer.echo(json.dumps(result["overall"], indent=1) if as_json else table(result))
 
 
 @app.command()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import PaperchatError, UsageError
+from rag.filters import Filters
 from rag.pipeline import Pipeline
 from rag.serialize import answer_to_dict
 from rag.types import Turn
@@ -60,8 +61,14 @@ def unanswered(questions: Sequence[Mapping[str, Any]], output: Path) -> list[Map
     return [question for question in questions if question["id"] not in done]
 
 
-def answer_all(pipeline: Pipeline, questions: Iterable[Mapping[str, Any]], output: Path, bar: Bar) -> None:
-    """Answers in order and adds a line for each to `output` at once.
+def answer_all(
+    pipeline: Pipeline,
+    questions: Iterable[Mapping[str, Any]],
+    output: Path,
+    bar: Bar,
+    filters: Filters | None = None,
+) -> None:
+    """Answers in order and adds a line for each to `output` at once; `filters` as in `Pipeline.stream`.
 
     Raises:
         UsageError: The file cannot be written.
@@ -69,15 +76,15 @@ def answer_all(pipeline: Pipeline, questions: Iterable[Mapping[str, Any]], outpu
     try:
         with output.open("a", encoding="utf-8") as lines:
             for question in bar(questions):
-                lines.write(json.dumps(_answer(pipeline, question), ensure_ascii=False) + "\n")
+                lines.write(json.dumps(_answer(pipeline, question, filters), ensure_ascii=False) + "\n")
                 lines.flush()
     except OSError as error:
         raise UsageError(f"{output} cannot be written ({error.strerror}). Check the folder.") from error
 
 
-def _answer(pipeline: Pipeline, question: Mapping[str, Any]) -> dict[str, Any]:
+def _answer(pipeline: Pipeline, question: Mapping[str, Any], filters: Filters | None) -> dict[str, Any]:
     try:
-        answer = pipeline.ask(question["question"], question["history"])
+        answer = pipeline.ask(question["question"], question["history"], filters=filters)
     except PaperchatError as error:
         # One bad question must not cost the answers to the others.
         return {"id": question["id"], "question": question["question"], "error": str(error)}

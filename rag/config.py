@@ -23,6 +23,7 @@ OTHER_ENVIRONMENT = frozenset({"PAPERCHAT_CONFIG", "PAPERCHAT_API_KEY", "PAPERCH
 
 BUNDLED = "bundled"
 SupportLevel = Literal["strict", "lenient"]
+Rewrite = Literal["auto", "rules", "model"]
 
 
 def _default_index() -> Path:
@@ -74,11 +75,16 @@ class Config:
         "`strict` shows supported sentences only; `lenient` also weakly supported ones, marked as such",
         choices=get_args(SupportLevel),
     )
-    # Set on the development questions over two collections, one wide (arXiv) and one narrow (NLP): it refuses 6
-    # and 9 of the 13 and 10 whose subject is absent, and 0 and 3 of the 74 and 62 that are answerable
-    # (docs/decisions/0003). It belongs to the bundled embedding model; `paperchat eval refusal` finds another's.
-    refuse_below: float = _setting(0.38, "questions that the papers cover less than this are refused", low=-1, high=2)
+    # Set on the development questions over two collections, one wide (arXiv) and one narrow (NLP): it refuses 4 of 26
+    # and 11 of 18 that have no answer there, and 0 of 74 and 3 of 62 that have one (docs/decisions/0006). It belongs to
+    # the bundled embedding model; `paperchat eval refusal` finds another's.
+    refuse_below: float = _setting(0.36, "questions that the papers cover less than this are refused", low=-1, high=2)
     max_new_tokens: int = _setting(120, "longest answer, in tokens", low=8, high=100_000)
+    rewrite: Rewrite = _setting(
+        "auto",
+        "who spells out a follow-up: `rules` and retrieval, the `model`, or `auto`: a model other than the bundled one",
+        choices=get_args(Rewrite),
+    )
     host: str = _setting("127.0.0.1", "address the page listens on (loopback only)")
     port: int = _setting(7860, "port of the page", low=0, high=65_535)
 

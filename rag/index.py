@@ -17,12 +17,13 @@ from typing import Any
 
 from rag.errors import IndexBusyError, IndexMismatchError, IndexMissingError, PaperIndexError
 from rag.files import whole_text
+from rag.late import Tokens
 from rag.protocols import Catalog, TermIndex, Vectors, VectorStore
 from rag.types import Chunk, IndexIdentity, Paper
 
 MANIFEST = "index.json"
 LOCK = "write.lock"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # Chroma needs about 12 kB a chunk (1.2 GB for 100,000); its first files about 20 MB.
 BYTES_PER_PAPER = 20_000
@@ -177,6 +178,7 @@ class Index:
         vectors: Vectors,
         keys: Mapping[str, Sequence[str]] | None = None,
         absorbed: Mapping[str, str] | None = None,
+        tokens: Mapping[str, Tokens] | None = None,
     ) -> None:
         """Adds or replaces papers. Call within `writing`.
 
@@ -186,6 +188,7 @@ class Index:
             keys: What else finds each paper again, by paper id.
             absorbed: Papers that turned out to be one of `rows`: id to the id that takes their place.
                 They are gone in the moment in which the others are there.
+            tokens: Their token vectors, by paper id; a paper without costs a forward pass when it is looked at.
         """
         ids = [paper.id for paper, _ in rows]
         absorbed = {loser: winner for loser, winner in (absorbed or {}).items() if loser not in ids}
@@ -196,7 +199,7 @@ class Index:
         self.catalog.begin([*ids, *absorbed], [*new, *stale])
         self.vectors.upsert(chunks, vectors)
         self.terms.upsert([paper for paper, _ in rows])
-        self.catalog.upsert(rows, keys, absorbed)
+        self.catalog.upsert(rows, keys, absorbed, tokens)
         self.vectors.delete(stale)
         if absorbed:
             self.terms.delete(list(absorbed))

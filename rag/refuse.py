@@ -41,7 +41,7 @@ def decide(
             "empty_index", "The index holds no papers yet. Add some on the page, or with 'paperchat ingest'."
         )
     nearest = tuple(passage.paper for passage in ranked[:NEAREST])
-    covered = coverage(evidence)
+    covered = coverage(ranked, evidence)
     if covered < below or not nearest:
         far = covered < OFF_TOPIC_BELOW
         return Refusal("off_topic" if far else "not_covered", _not_covered(index, far), nearest)
@@ -50,11 +50,11 @@ def decide(
     return None
 
 
-def coverage(evidence: Mapping[str, PaperEvidence]) -> float:
-    """How well the collection covers the question: the nearest sentence, and how likely one answers."""
-    cosine = max((found.cosine for found in evidence.values()), default=0.0)
+def coverage(ranked: Sequence[ScoredPassage], evidence: Mapping[str, PaperEvidence]) -> float:
+    """How well the collection covers the question: the nearest abstract, and how likely a sentence answers."""
+    nearest = max((p.similarity for p in ranked if p.similarity is not None), default=0.0)
     likely = max((found.best.score for found in evidence.values()), default=0.0)
-    return cosine + PROBABILITY_WEIGHT * likely
+    return nearest + PROBABILITY_WEIGHT * likely
 
 
 def _states_number(question: Question, ranked: Sequence[ScoredPassage], evidence: Mapping[str, PaperEvidence]) -> bool:

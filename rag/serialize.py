@@ -48,7 +48,7 @@ def answer_to_dict(answer: Answer) -> dict[str, Any]:
         "id": answer.id,
         "question": answer.question,
         "standalone_question": answer.standalone_question,
-        "filters": {},
+        "filters": answer.filters.to_dict(),
         "answer": answer.text,
         "mode": answer.mode,
         "stopped": answer.stopped,
@@ -81,6 +81,7 @@ def sentence_to_dict(sentence: Sentence) -> dict[str, Any]:
         "text": sentence.text,
         "quoted": sentence.quoted,
         "lead": sentence.lead,
+        "recorded": sentence.recorded,
         "citations": list(sentence.citations),
         "support": {
             "verdict": support.verdict.value,

@@ -11,23 +11,28 @@ import typer
 from rag import batch, build
 from rag.config import Config
 from rag.errors import UsageError
+from rag.filters import Filters
 from rag.serialize import answer_to_dict
 from rag.types import Checked, Finished, Queued, Retrieved, Turn, marked
-from ui.printing import print_json, print_sources
+from ui.printing import print_filters, print_json, print_sources
 
 
-def run(config: Config, question: str, history: Path | None, *, generate: bool, as_json: bool) -> None:
+def run(
+    config: Config, question: str, history: Path | None, filters: Filters | None, *, generate: bool, as_json: bool
+) -> None:
     """Answers one question; sentences appear as they pass their check."""
     turns = _read_history(history) if history else ()
     pipeline = build.build_pipeline(config, generate=generate)
     if as_json:
-        print_json(answer_to_dict(pipeline.ask(question, turns)))
+        print_json(answer_to_dict(pipeline.ask(question, turns, filters=filters)))
         return
     quoting = False
-    for event in pipeline.stream(question, turns):
+    for event in pipeline.stream(question, turns, filters=filters):
         match event:
-            case Retrieved(standalone_question=alone) if alone != " ".join(question.split()):
-                typer.echo(f"Searched for: {alone}\n")
+            case Retrieved(standalone_question=alone, filters=used):
+                print_filters(used)
+                if alone != " ".join(question.split()):
+                    typer.echo(f"Searched for: {alone}\n")
             case Queued(ahead=ahead):
                 typer.echo(f"{ahead} ahead of you", err=True)
             case Checked(sentence=sentence, shown=True):
@@ -42,7 +47,7 @@ def run(config: Config, question: str, history: Path | None, *, generate: bool, 
                 print_sources(answer)
 
 
-def run_file(config: Config, questions: Path, output: Path, *, generate: bool) -> None:
+def run_file(config: Config, questions: Path, output: Path, filters: Filters | None, *, generate: bool) -> None:
     """Answers every question of a file in order; lines already in `output` are kept and passed over."""
     from tqdm import tqdm
 
@@ -52,7 +57,7 @@ def run_file(config: Config, questions: Path, output: Path, *, generate: bool) -
         typer.echo(f"All {len(asked)} questions are answered in {output} already.", err=True)
         return
     pipeline = build.build_pipeline(config, generate=generate)
-    batch.answer_all(pipeline, todo, output, lambda loop: tqdm(loop, desc="Answering", unit="question"))
+    batch.answer_all(pipeline, todo, output, lambda loop: tqdm(loop, desc="Answering", unit="question"), filters)
 
 
 def _read_history(path: Path) -> Sequence[Turn]:

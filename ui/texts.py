@@ -32,6 +32,8 @@ STOPPED_EARLY = "Stopped before anything was written."
 SEARCHED_FOR = "Searched for:"
 QUOTED_NOTE = "The model’s own words could not be supported; these are the {sources}’ own sentences."
 QUOTED_ONLY = "These are the {sources}’ own sentences."
+RECORDED_ONLY = "Counted and looked up in the collection’s records, not read out of abstracts."
+RECORDED = "from the records"
 ABSTRACTS, DIGESTS = "abstracts", "digests"
 QUOTES_HEADING = "In the sources’ own words:"
 NEAREST = "The nearest papers in the collection:"
@@ -48,6 +50,7 @@ VERDICTS = {
     "supported": ("✓", "Supported by the cited source"),
     "weak": ("~", "Only weakly supported by the cited source"),
     "quoted": ("❝", "Quoted word for word from the cited source"),
+    "recorded": ("≡", "From the collection’s records"),
     "unsupported": ("✗", "Not supported by the cited source"),
 }
 UNEXPECTED_ERROR = (
