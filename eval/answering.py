@@ -11,7 +11,6 @@ from typing import Any
 
 from eval.alce import Checker, Entails
 from eval.answers import Answer, evaluate, folded, gold_of, read_jsonl, table
-from eval.refusal_cases import RULES
 from eval.selective import Decision, measure
 from rag import batch, build
 from rag.config import Config, settings
@@ -23,6 +22,7 @@ ASKED = "asked.json"
 ANSWERS = "answers.jsonl"
 # Settings that change no answer, and one that must not be written down.
 IRRELEVANT = frozenset({"host", "port", "cache", "server_key", "device"})
+NEEDED = frozenset({"id", "mode", "answer", "sentences", "citations", "retrieved", "timings"})
 REFUSALS = ("precision", "recall", "f1", "wrong_refusals")
 
 
@@ -82,7 +82,9 @@ def read_answers(path: Path) -> list[dict[str, Any]]:
     """
     answers = read_jsonl(path)
     for number, answer in enumerate(answers, start=1):
-        needed = {"id"} if "error" in answer else {"id", "mode", "answer", "sentences", "citations", "retrieved"}
+        needed = (
+            {"id"} if "error" in answer else {"id", "mode", "answer", "sentences", "citations", "retrieved", "timings"}
+        )
         if missing := sorted(needed - answer.keys()):
             raise UsageError(f"{path}, answer {number} has no {missing[0]!r}. Give what 'paperchat ask --input' wrote.")
     return answers
@@ -95,10 +97,9 @@ def refusals(questions: Sequence[Mapping[str, Any]], answers: Sequence[Answer]) 
     for question in questions:
         answer = by_id.get(str(question["id"]), {})
         refused = answer.get("mode") == "refused"
-        by_rule = refused and (answer.get("refusal") or {}).get("reason") in RULES
         name, answerable = str(question["id"]), bool(gold_of(question))
         score = float(answer.get("coverage", 0.0))
-        rows.append(Decision(name, name, str(question["kind"]), answerable, score, refused, by_rule, is_right=False))
+        rows.append(Decision(name, name, str(question["kind"]), answerable, score, refused, refused, is_right=False))
     return {name: found for name, found in measure(rows).items() if name in REFUSALS}
 
 

@@ -9,6 +9,7 @@ what ALCE does not know:
 - A quoted sentence is a statement like any other; a text entails what it holds word for word, so it fails only
   where it cites another paper. `written_recall` is over the sentences that the model wrote.
 - The title put in front of a quoted sentence is no part of the statement.
+- A sentence told from the records (counts, dates, authors) claims nothing of an abstract and is no statement.
 - An answer that failed has recall and precision 0.
 
 Intervals are 95 % percentile bootstrap over questions.
@@ -118,11 +119,13 @@ def citation_measures(answer: Answer, abstracts: Mapping[str, str], entails: Ent
         return {"citation_recall": 0.0, "citation_precision": 0.0, "written_recall": None}
     if answer["mode"] == "refused":
         return {"citation_recall": None, "citation_precision": None, "written_recall": None}
-    statements = [Statement(s["text"], tuple(s["citations"])) for s in answer["sentences"]]
+    sentences = [s for s in answer["sentences"] if not s.get("recorded", False)]
+    statements = [Statement(s["text"], tuple(s["citations"])) for s in sentences]
     scores = citation_scores(statements, passages(answer, abstracts), entails)
     if scores is None:
-        return {"citation_recall": 0.0, "citation_precision": 0.0, "written_recall": None}
-    pairs = zip(answer["sentences"], scores.carried, strict=True)
+        told = 0.0 if not answer["sentences"] else None
+        return {"citation_recall": told, "citation_precision": told, "written_recall": None}
+    pairs = zip(sentences, scores.carried, strict=True)
     written = [carried for sentence, carried in pairs if not sentence.get("quoted", False)]
     return {
         "citation_recall": scores.recall,

@@ -167,6 +167,33 @@ def refusal(
 
 
 @app.command()
+def judge(
+    first: Annotated[Path, typer.Argument(help="Answers of system A, as 'paperchat ask --input' writes them.")],
+    second: Annotated[Path, typer.Argument(help="Answers of system B to the same questions.")],
+    model: Annotated[str | None, typer.Option("--model", help="The judge: a folder, a hub name or a URL.")] = None,
+    server_model: Annotated[str | None, typer.Option("--server-model", help="Which of the server's models.")] = None,
+    references: Annotated[
+        Path | None, typer.Option("--references", help="JSON lines with id and reference, shown to the judge.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Judge at most N pairs.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Let the judge write its reasons.")] = False,
+    device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
+    report: Report = Path("reports/judge"),
+    as_json: Json = False,
+) -> None:
+    """Let a language model judge two systems' answers, in JudgeLM's format and in both orders."""
+    from eval.judging import Options, run, terminal_table
+    from rag.config import Config
+
+    config = Config.load({"model": model, "server_model": server_model, "device": device})
+    result = run(Options(first, second, report, references, limit, explain), config)
+    if as_json:
+        typer.echo(json.dumps(result, ensure_ascii=False, indent=1))
+    else:
+        typer.echo(f"{terminal_table(result)}\n\n{report / 'report.html'}")
+
+
+@app.command()
 def retrieval(
     dataset: Annotated[
         str | None, typer.Argument(help="BEIR folder, or ir_datasets:NAME; none with --known-items.")
@@ -185,9 +212,10 @@ def retrieval(
     known_items: Annotated[
         int | None, typer.Option("--known-items", min=1, help="Make N questions from your own index.")
     ] = None,
-    write_questions: Annotated[
-        bool, typer.Option("--write-questions", help="The language model writes them in words of its own.")
-    ] = False,
+    questions: Annotated[
+        str | None, typer.Option("--questions", help="Of which kind: title, sentence (default), held-out or model.")
+    ] = None,
+    write_questions: Annotated[bool, typer.Option("--write-questions", help="The same as --questions model.")] = False,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Ask at most N of the queries.")] = None,
     index: Annotated[
         Path | None, typer.Option("--index", help="Search this index instead of ingesting the data set's corpus.")
@@ -215,7 +243,7 @@ def retrieval(
         measures=metrics.split_names(measures),
         baseline=baseline,
         known_items=known_items,
-        write_questions=write_questions,
+        questions=questions or ("model" if write_questions else "sentence"),
         limit=limit,
         own_index=index is not None,
         fresh=fresh,

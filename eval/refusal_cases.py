@@ -28,10 +28,10 @@ from rag.pipeline import Pipeline
 from rag.protocols import Catalog, TermIndex, VectorStore
 from rag.types import Answer, Turn
 
-RULES = ("small_talk", "not_stated")
-"""Reasons to refuse that no threshold changes."""
 NEVER = -1.0
-"""A threshold below every score: everything is answered that no rule refuses."""
+"""A threshold below every score: everything is answered that no rule refuses. The score of what no rule answers."""
+ALWAYS = 2.0
+"""The score of what is told from the records (counts, dates, authors), whatever the threshold: the highest one."""
 
 
 @dataclass(frozen=True)
@@ -226,9 +226,9 @@ def decided(
     for case in progress("Asking", cases, len(cases)):
         with index.without(paper_id for name in case.left_out for paper_id in ids[name]):
             answer = pipeline.ask(case.text, case.history)
-        by_rule = answer.refusal is not None and answer.refusal.reason in RULES
-        # Nothing found at all is refused below any threshold.
-        score = answer.coverage if answer.retrieved else NEVER
+        by_rule = answer.refusal is not None  # no threshold did it
+        recorded = any(sentence.recorded for sentence in answer.sentences)
+        score = NEVER if by_rule else ALWAYS if recorded else answer.coverage
         decisions.append(
             Decision(
                 case.id,

@@ -79,7 +79,10 @@ def _by_kind(result: Result) -> Section:
         for kind, counts in {**result["by_kind"], "all": result["counts"]}.items()
     )
     heads = ("Kind", "Questions", "Answerable", "refused", "Unanswerable", "refused", "Refused by rule")
-    text = "Refused by rule, whatever the score: small talk, and numbers that the abstracts do not state."
+    text = (
+        "Refused by rule, whatever the score: small talk, numbers that the abstracts do not state, conditions that no "
+        "paper meets. What the records tell (counts, dates, authors) is answered whatever the score."
+    )
     return Section("By kind of question", (text,), (Table(heads, rows),))
 
 

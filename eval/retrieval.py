@@ -20,6 +20,7 @@ from eval import datasets, indexes, metrics, systems
 from eval.compare import FORMAT, RESULT, compare
 from eval.datasets import Dataset
 from eval.indexes import Collection
+from eval.known_items import KINDS, held_out_corpus, known_items
 from eval.metrics import Values
 from eval.stats import interval
 from eval.systems import System, run_system
@@ -47,7 +48,7 @@ class Options:
         measures: Names that ir_measures understands.
         baseline: What the others are compared with; `None`: `rrf` where it takes part, else the first.
         known_items: How many questions to make from the index.
-        write_questions: Let the language model write them.
+        questions: Of which kind (`eval.known_items.KINDS`).
         limit: At most so many of the data set's queries; `None`: all.
         own_index: Search `Config.index` instead of ingesting the data set's corpus.
         fresh: Ingest although an index of this corpus is kept.
@@ -62,7 +63,7 @@ class Options:
     measures: Sequence[str] = metrics.DEFAULT_MEASURES
     baseline: str | None = None
     known_items: int | None = None
-    write_questions: bool = False
+    questions: str = "sentence"
     limit: int | None = None
     own_index: bool = False
     fresh: bool = False
@@ -128,8 +129,10 @@ def _prepare(options: Options, config: Config) -> tuple[Dataset, Collection | No
     """The questions, and the index to ask them of (none where only saved runs are measured)."""
     if (options.dataset is None) == (options.known_items is None):
         raise UsageError("Give either a data set (a BEIR folder or ir_datasets:NAME) or --known-items N.")
-    if options.write_questions and options.known_items is None:
-        raise UsageError("--write-questions writes known-item questions. Give --known-items N with it.")
+    if options.questions != "sentence" and options.known_items is None:
+        raise UsageError("--questions and --write-questions choose known-item questions. Give --known-items N too.")
+    if options.questions not in KINDS:
+        raise UsageError(f"Unknown kind of question {options.questions!r}. Choose one of {', '.join(KINDS)}.")
     if options.dataset is None:
         return _known_items(options, config)
     wants_corpus = bool(options.configs) and not options.own_index
@@ -149,13 +152,21 @@ def _prepare(options: Options, config: Config) -> tuple[Dataset, Collection | No
 
 
 def _known_items(options: Options, config: Config) -> tuple[Dataset, Collection]:
-    from eval.known_items import known_items
     from rag import build
 
+    kind = options.questions
     collection = indexes.open_collection(config)
-    generator = build.build_generator(config) if options.write_questions else None
-    dataset = known_items(collection.index, options.known_items or 0, progress, generator)
+    generator = build.build_generator(config) if kind == "model" else None
+    dataset = known_items(collection.index, options.known_items or 0, progress, kind, generator)
     datasets.write_questions(dataset, options.report / "questions")
+    if kind == "held-out":
+        from tqdm import tqdm
+
+        version = f"{collection.index.folder.resolve()} {collection.index.identity().version} {len(dataset.queries)}"
+        folder = indexes.cache_folder(config.cache) / "held-out" / datasets.hashed(version)[:12]
+        if not (folder / "corpus.jsonl").is_file():
+            held_out_corpus(collection.index, dataset, folder)
+        collection = indexes.ingested(folder / "corpus.jsonl", config, tqdm, fresh=options.fresh)
     return dataset, collection
 
 

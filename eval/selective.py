@@ -36,7 +36,7 @@ class Decision:
         is_answerable: Do papers of the collection answer it?
         score: How well the collection covers it; below the threshold it is refused.
         is_refused: Was it, at the threshold in use?
-        by_rule: Refused whatever the score: small talk, or a number that the abstracts do not state.
+        by_rule: Refused whatever the score: small talk, a number that the abstracts do not state.
         is_right: Does the answer, given or forced, cite a gold paper?
     """
 

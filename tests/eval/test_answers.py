@@ -271,6 +271,15 @@ def test_quoted_sentences_are_statements_and_told_apart() -> None:
     assert cited(given, s2ft=ABSTRACT) == {"citation_recall": 0, "citation_precision": 0, "written_recall": None}
 
 
+def test_what_is_told_from_the_records_is_no_statement() -> None:
+    counted = {**said("This collection holds 90 papers."), "recorded": True}
+    nothing = {"citation_recall": None, "citation_precision": None, "written_recall": None}
+    assert cited(answer(sentences=[counted])) == nothing
+    both = answer(sentences=[counted, said("It saves 25% of memory.", 1)])
+    assert cited(both, s2ft=ABSTRACT)["citation_recall"] == 1.0
+    assert cited(answer(sentences=[]))["citation_recall"] == 0.0
+
+
 def test_a_refusal_makes_no_statement_and_a_failure_makes_none_that_counts() -> None:
     report = evaluate(
         [question(), question(id="q2"), question(id="q3")],

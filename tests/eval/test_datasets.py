@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from eval.datasets import Dataset, load, sampled, write_questions
-from eval.known_items import distinctive, is_usable, known_items, write_question
+from eval.known_items import distinctive, held_out_corpus, is_usable, known_items, write_question
 from rag.errors import SourceError, UsageError
+from rag.text import sentences
 from rag.types import Paper
 from tests.fakes import FakeGenerator, build_fake_index
 
@@ -192,7 +193,29 @@ PAPERS = [
 def test_the_sentence_whose_words_are_rarest_is_taken() -> None:
     index = build_fake_index(PAPERS)
     assert distinctive(PAPERS[0], index.terms) == "Alphanet quantises gradients with stochastic lattices."
-    assert distinctive(Paper("x", "Only a title", "Too short."), index.terms) == "Only a title"
+    assert distinctive(Paper("x", "Only a title", "Too short."), index.terms) == ""
+
+
+def test_titles_and_papers_without_a_sentence_to_ask() -> None:
+    index = build_fake_index([*PAPERS, Paper("bare", "Only a title", "Too short."), Paper("none", "", "Nothing.")])
+    titles = known_items(index, 9, no_bar, "title")
+    assert {titles.queries[f"known-{paper.id}"] for paper in PAPERS} == {paper.title for paper in PAPERS}
+    assert "known-none" not in titles.queries
+    assert known_items(index, 9, no_bar).queries["known-bare"] == "Only a title"
+    assert "known-bare" not in known_items(index, 9, no_bar, "held-out").queries
+    assert all("upper bound" in known_items(index, 1, no_bar, kind).note for kind in ("title", "sentence"))
+
+
+def test_a_sentence_that_is_held_out_is_not_in_the_corpus_and_the_rest_is(tmp_path: Path) -> None:
+    index = build_fake_index(PAPERS)
+    dataset = known_items(index, 2, no_bar, "held-out")
+    rows = {row["_id"]: row for row in map(json.loads, held_out_corpus(index, dataset, tmp_path).open())}
+    assert rows.keys() == {paper.id for paper in PAPERS}
+    for paper in PAPERS:
+        asked = dataset.queries.get(f"known-{paper.id}")
+        left = [sentence for sentence in sentences(paper.abstract) if sentence != asked]
+        assert rows[paper.id]["text"] == " ".join(left)
+        assert (len(left) == 2) == (asked is not None)
 
 
 def test_known_items_are_the_same_every_time_and_lead_to_their_paper() -> None:
@@ -210,12 +233,12 @@ def test_known_items_are_the_same_every_time_and_lead_to_their_paper() -> None:
 def test_questions_that_copy_are_dropped_and_the_next_paper_is_asked() -> None:
     index = build_fake_index(PAPERS)
     good = FakeGenerator("Question: How can communication of gradients between workers be made cheaper?\nMore.")
-    dataset = known_items(index, 2, no_bar, good)
+    dataset = known_items(index, 2, no_bar, "model", good)
     assert set(dataset.queries.values()) == {"How can communication of gradients between workers be made cheaper?"}
     assert "2 of 2" in dataset.note
     copying = FakeGenerator("Does it quantise gradients with stochastic lattices?")
-    with pytest.raises(UsageError, match="no usable question about 4 papers"):
-        known_items(index, 2, no_bar, copying)
+    with pytest.raises(UsageError, match="4 papers made no usable question"):
+        known_items(index, 2, no_bar, "model", copying)
 
 
 @pytest.mark.parametrize(
@@ -226,6 +249,7 @@ def test_questions_that_copy_are_dropped_and_the_next_paper_is_asked() -> None:
         ("Gradients?", False),
         ("What is the capital city of France today?", False),
         ("Which method quantises gradients with stochastic lattices?", False),
+        ("How does the Alphanet title of gradients go?", False),
         ("", False),
     ],
 )

@@ -178,6 +178,15 @@ def test_nothing_found_at_all_is_below_any_threshold() -> None:
     assert (decision.score, decision.is_refused) == (NEVER, True)
 
 
+def test_what_the_records_tell_is_answered_at_any_threshold() -> None:
+    index = PartialIndex(build_fake_index(PAPERS))
+    pipeline = build.assemble(forced(Config()), index, FakeEmbedder(), None)
+    case = refusal_cases.Case("1", "1", "", "How many papers are in this collection?", frozenset())
+    for threshold in (0.1, 1.9):
+        (decision,) = decided([case], index, pipeline, threshold, no_bar)
+        assert (decision.is_refused, decision.by_rule) == (False, False)
+
+
 def test_questions_keep_their_history(tmp_path: Path) -> None:
     row = {**QUESTIONS[0], "history": [["Hi", "Hello"]]}
     (case,) = from_questions(written(tmp_path / "q.jsonl", row))

@@ -187,6 +187,21 @@ def test_questions_are_written_by_the_model_where_it_is_asked_to(
     assert "written by fake-model" in result["dataset"]["note"]
 
 
+def test_held_out_sentences_are_asked_of_an_index_without_them(
+    opened: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = {key: f"{text} It was measured on four data sets of common use." for key, text in TOPICS.items()}
+    monkeypatch.setattr("tests.eval.test_retrieval.TOPICS", two)
+    result = measured(tmp_path, "--known-items", "2", "--questions", "held-out", "--configs", "lexical")
+    assert (result["dataset"]["queries"], result["index"]["papers"]) == (2, 5)
+    assert "in a copy of the index without them" in result["dataset"]["note"]
+    (corpus,) = (tmp_path / "cache" / "eval" / "held-out").glob("*/corpus.jsonl")
+    asked = [json.loads(line)["text"] for line in (tmp_path / "report/questions/queries.jsonl").open()]
+    assert all(text not in corpus.read_text() for text in asked)
+    assert opened[-1] != opened[0]
+    assert opened[-1].is_relative_to(tmp_path / "cache")
+
+
 def test_a_limit_asks_a_part_of_the_queries(dataset: Path, opened: list[Path], tmp_path: Path) -> None:
     assert measured(tmp_path, dataset, "--limit", "2", "--configs", "lexical")["dataset"]["queries"] == 2
 
@@ -205,6 +220,7 @@ def test_wrong_use_is_told_in_one_sentence(dataset: Path, opened: list[Path], tm
     assert "--known-items" in failed()
     assert "either" in failed(dataset, "--known-items", "3")
     assert "--write-questions" in failed(dataset, "--write-questions")
+    assert "title, sentence, held-out, model" in failed("--known-items", "3", "--questions", "poem")
     assert "Unknown configuration 'bm25'" in failed(dataset, "--configs", "bm25")
     assert "Nothing is to be measured" in failed(dataset, "--configs", "")
     assert "does not take part" in failed(dataset, "--configs", "full", "--baseline", "dense")

@@ -29,6 +29,29 @@ def test_the_order_is_the_published_one(k: int, published: str) -> None:
     assert " ".join(map(str, reorder(range(1, k + 1)))) == published
 
 
+def haystack_order(k: int) -> list[int]:
+    """What Haystack's LostInTheMiddleRanker does: each next best goes into the middle of those before it.
+
+    Starting from the best alone, every further one is inserted behind the first half, the larger half where they
+    are odd in number.
+    """
+    ordered = [1]
+    for rank in range(2, k + 1):
+        ordered.insert(len(ordered) // 2 + len(ordered) % 2, rank)
+    return ordered
+
+
+def paper_order(k: int) -> list[int]:
+    """Eq. 1 of the paper: the place of rank i is (i + 1) / 2 for odd i and k + 1 - i / 2 for even i."""
+    places = {i: (i + 1) // 2 if i % 2 else k + 1 - i // 2 for i in range(1, k + 1)}
+    return sorted(places, key=places.__getitem__)
+
+
+@pytest.mark.parametrize("k", range(1, 51))
+def test_the_order_is_haystacks_and_the_papers_for_every_number(k: int) -> None:
+    assert reorder(range(1, k + 1)) == haystack_order(k) == paper_order(k)
+
+
 @given(RANKED)
 def test_nothing_is_lost_or_doubled(ranked: list[int]) -> None:
     assert sorted(reorder(ranked)) == ranked
