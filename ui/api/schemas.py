@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from rag.pipeline import MAX_QUESTION
 
@@ -12,18 +12,30 @@ MAX_MESSAGES = 1000
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 
 
+def _characters(text: str) -> str:
+    """JSON can hold half of a surrogate pair, which no tokenizer and no file takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("it holds half of a surrogate pair, which is no character") from error
+    return text
+
+
+Text = Annotated[str, AfterValidator(_characters)]
+
+
 class TextPart(BaseModel):
     """A part of a message; only text is read."""
 
-    type: str
-    text: str | None = None
+    type: Text
+    text: Text | None = None
 
 
 class ChatMessage(BaseModel):
     """A message as OpenAI's clients send it."""
 
     role: Role
-    content: str | list[TextPart] | None = None
+    content: Text | list[TextPart] | None = None
 
 
 class StreamOptions(BaseModel):
@@ -44,12 +56,12 @@ class ChatRequest(BaseModel):
         }
     )
 
-    model: str = Field(description="`paperchat`, or `paperchat-quotes` for the abstracts' own sentences alone.")
+    model: Text = Field(description="`paperchat`, or `paperchat-quotes` for the abstracts' own sentences alone.")
     messages: list[ChatMessage] = Field(min_length=1, max_length=MAX_MESSAGES)
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     n: int | None = Field(1, description="Only 1: the answer is found, not sampled.")
-    where: list[str] | None = Field(None, description="Extension: conditions on the papers, as in `--where`.")
+    where: list[Text] | None = Field(None, description="Extension: conditions on the papers, as in `--where`.")
     # Refused where they ask for something else than an answer in text.
     tools: list[Any] | None = None
     tool_choice: Any = None
@@ -121,9 +133,9 @@ class SearchRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"query": "pruning attention", "k": 5}})
 
-    query: str = Field(min_length=1, max_length=MAX_QUESTION)
+    query: Text = Field(min_length=1, max_length=MAX_QUESTION)
     k: Annotated[int, Field(ge=1, le=1000)] = 10
-    where: list[str] | None = Field(None, max_length=20, description="Conditions on the papers, as in `--where`.")
+    where: list[Text] | None = Field(None, max_length=20, description="Conditions on the papers, as in `--where`.")
 
 
 class SearchRow(BaseModel):
