@@ -21,27 +21,49 @@ def _group() -> None:
 
 @app.command()
 def answers(
-    questions: Annotated[Path, typer.Option("--questions", help="JSON lines with gold papers and facts.")],
-    given: Annotated[Path, typer.Option("--answers", help="Output of 'paperchat ask --input'.")],
+    questions: Annotated[
+        Path | None, typer.Argument(help="JSON lines with id, kind, question, gold papers and facts.")
+    ] = None,
+    named: Annotated[Path | None, typer.Option("--questions", help="The same.", hidden=True)] = None,
+    given: Annotated[
+        Path | None, typer.Option("--answers", help="Output of 'paperchat ask --input'; none: ask now, resumable.")
+    ] = None,
+    no_generate: Annotated[bool, typer.Option("--no-generate", help="Quote the abstracts only.")] = False,
+    no_citations: Annotated[
+        bool, typer.Option("--no-citations", help="Leave citation recall and precision out: no model is loaded.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ask again what the report folder holds answers to.")] = False,
+    k: Annotated[int | None, typer.Option("--k", help="How many papers.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="'bundled', a folder, a hub name or a URL.")] = None,
+    server_model: Annotated[str | None, typer.Option("--server-model", help="Which of the server's models.")] = None,
+    embedding_model: Annotated[str | None, typer.Option("--embedding-model", help="'bundled', folder or name.")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
+    index: Annotated[Path | None, typer.Option("--index", help="Folder of the index.", show_default=False)] = None,
     report: Report = Path("reports/answers"),
     as_json: Json = False,
 ) -> None:
-    """Score a file of answers: right paper first, facts, citations, refusals, by kind of question."""
-    from eval.answers import evaluate, read_jsonl, table
+    """Measure answers: facts, citations (ALCE's recall and precision), refusals, seconds, by kind of question."""
+    from eval.answering import Options, run
+    from eval.answers import table
+    from rag.config import Config
+    from rag.errors import UsageError
 
-    result = evaluate(read_jsonl(questions), read_jsonl(given))
-    report.mkdir(parents=True, exist_ok=True)
-    (report / "answers.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
-    (report / "answers.md").write_text(table(result), encoding="utf-8")
+    source = questions or named
+    if source is None or (questions and named):
+        raise UsageError("Give one file of questions, as in: paperchat eval answers QUESTIONS.jsonl")
+    settings = {"k": k, "model": model, "server_model": server_model, "embedding_model": embedding_model}
+    config = Config.load({**settings, "device": device, "index": index})
+    result = run(Options(source, report, given, not no_generate, not no_citations, fresh), config)
     if as_json:
-        typer.echo(json.dumps({key: result[key] for key in ("questions", "overall", "by_kind")}, indent=1))
+        shown = {key: value for key, value in result.items() if key != "rows"}
+        typer.echo(json.dumps(shown, ensure_ascii=False, indent=1))
     else:
-        typer.echo(table(result))
+        typer.echo(f"{table(result)}\n{report / 'report.html'}")
 
 
 @app.command("dev-collection")
 def dev_collection(
-    name: Annotated[str, typer.Argument(help="arxiv or nlp.")],
+    name: Annotated[str, typer.Argument(help="arxiv, nlp or followups.")],
     dump: Annotated[Path, typer.Option("--dump", help="The arXiv dump, corpus.jsonl.gz.")],
     output: Annotated[Path, typer.Option("--output", help="BEIR corpus to write.")],
 ) -> None:
@@ -49,10 +71,32 @@ def dev_collection(
     from eval import collections
     from rag.errors import UsageError
 
-    draw = {"arxiv": collections.arxiv_dev, "nlp": collections.nlp_dev}.get(name)
+    draws = {"arxiv": collections.arxiv_dev, "nlp": collections.nlp_dev, "followups": collections.followups_dev}
+    draw = draws.get(name)
     if draw is None:
-        raise UsageError(f"Unknown collection {name!r}. Choose arxiv or nlp.")
+        raise UsageError(f"Unknown collection {name!r}. Choose arxiv, nlp or followups.")
     collections.write(draw(dump), output)
+
+
+@app.command()
+def followups(
+    index: Annotated[Path, typer.Option("--index", help="Index of 'eval dev-collection followups'.")],
+    questions: Annotated[
+        Path | None, typer.Option("--questions", help="JSON lines with history, gold and standalone.")
+    ] = None,
+    half: Annotated[str, typer.Option("--half", help="dev, check or all.")] = "check",
+    fused: Annotated[bool, typer.Option("--fused", help="Without reranking by evidence: much quicker.")] = False,
+    report: Report = Path("reports/followups"),
+    as_json: Json = False,
+) -> None:
+    """Follow-ups: what is found for the question as typed, spelled out by words, with retrieval, and by hand."""
+    from eval.followups import FOLLOWUPS, evaluate, table
+
+    result = evaluate(index, questions or FOLLOWUPS, half, fused=fused)
+    report.mkdir(parents=True, exist_ok=True)
+    (report / "followups.json").write_text(json.dumps(result, indent=1, ensure_ascii=False), encoding="utf-8")
+    (report / "followups.md").write_text(table(result), encoding="utf-8")
+    typer.echo(json.dumps(result["overall"], indent=1) if as_json else table(result))
 
 
 @app.command()
@@ -64,6 +108,59 @@ def support(
     from eval.support import check_file
 
     check_file(pairs, output)
+
+
+@app.command()
+def refusal(
+    source: Annotated[Path, typer.Argument(help="JSON lines with questions and gold papers, or a BEIR folder.")],
+    split: Annotated[str | None, typer.Option("--split", help="Judgements of a BEIR folder; default: test.")] = None,
+    unanswerable: Annotated[
+        Path | None, typer.Option("--unanswerable", help="JSON lines with more questions that no paper answers.")
+    ] = None,
+    leave_gold_out: Annotated[
+        bool | None,
+        typer.Option(
+            "--leave-gold-out/--keep-gold",
+            help="Ask answerable questions again without their papers; default: if no other is unanswerable.",
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most N questions of each sort.")] = None,
+    generate: Annotated[
+        bool, typer.Option("--generate", help="The language model writes the answers that are judged.")
+    ] = False,
+    refuse_below: Annotated[float | None, typer.Option("--refuse-below", help="The threshold to judge.")] = None,
+    index: Annotated[
+        Path | None, typer.Option("--index", help="Search this index instead of ingesting the folder's corpus.")
+    ] = None,
+    embedding_model: Annotated[str | None, typer.Option("--embedding-model", help="'bundled', folder or name.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="'bundled', a folder, a hub name or a URL.")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
+    cache: Annotated[Path | None, typer.Option("--cache", help="Folder for indexes of data sets.")] = None,
+    report: Report = Path("reports/refusal"),
+    as_json: Json = False,
+) -> None:
+    """Measure refusals: are the right questions refused, and does the score know which answers are wrong?"""
+    from eval.refusal import Options, run, terminal_table
+    from rag.config import Config
+
+    options = Options(
+        source=source,
+        report=report,
+        split=split,
+        unanswerable=unanswerable,
+        leave_gold_out=leave_gold_out,
+        limit=limit,
+        own_index=index is not None,
+        generate=generate,
+    )
+    settings = {"index": index, "embedding_model": embedding_model, "model": model, "device": device, "cache": cache}
+    result = run(options, Config.load({**settings, "refuse_below": refuse_below}))
+    if as_json:
+        shown = {key: value for key, value in result.items() if key not in ("rows", "risk_coverage", "sweep")}
+        typer.echo(json.dumps(shown, ensure_ascii=False, indent=1))
+    else:
+        typer.echo(f"{terminal_table(result)}\n\n{report / 'report.html'}")
 
 
 @app.command()

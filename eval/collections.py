@@ -13,6 +13,7 @@ from rag.errors import SourceError
 
 ARXIV_PAPERS = 2000
 NLP_PAPERS = 110
+FOLLOWUPS_PAPERS = 3100
 NLP_WORDS = ("pre-train", "pretrain", "fine-tun", "transfer learning", "multi-task", "language model")
 
 
@@ -31,6 +32,11 @@ def nlp_dev(dump: Path) -> list[dict[str, Any]]:
         and any(word in (record["title"] + record["text"]).lower() for word in NLP_WORDS)
     )
     return _first_by_hash(narrow, "x", NLP_PAPERS)
+
+
+def followups_dev(dump: Path) -> list[dict[str, Any]]:
+    """The 3,100 abstracts under `eval/questions/followups_dev.jsonl`: of every field, drawn apart from `arxiv_dev`."""
+    return _first_by_hash(_records(dump), "followups", FOLLOWUPS_PAPERS)
 
 
 def write(records: list[dict[str, Any]], path: Path) -> None:

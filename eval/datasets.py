@@ -17,6 +17,7 @@ from typing import Any
 
 from eval.trec import Qrels, numbered_lines, read_qrels
 from rag.errors import SourceError, UsageError
+from rag.files import whole_text
 
 log = logging.getLogger(__name__)
 
@@ -213,12 +214,10 @@ def _written_corpus(name: str, source: Any, cache: Path, progress: Progress) -> 
     if path.is_file():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", encoding="utf-8") as lines:
+    with whole_text(path) as lines:
         for document in progress("Fetching documents", source.docs_iter(), source.docs_count() or 0):
             title = getattr(document, "title", None) or ""
             body = getattr(document, "text", None) or getattr(document, "abstract", None) or _text_of(document)
             row = {"_id": document.doc_id, "title": title, "text": body}
             lines.write(json.dumps(row, ensure_ascii=False) + "\n")
-    partial.replace(path)
     return path

@@ -23,7 +23,8 @@ from eval.answers import read_jsonl
 from rag import build, question, rewrite
 from rag.config import Config
 from rag.evidence import WEIGHTS, EvidenceScorer
-from rag.rerank import DEPTH
+from rag.pipeline import EVIDENCE_PAPERS
+from rag.rerank import DEPTH, rerank
 from rag.retrieve import HybridRetriever
 from rag.types import Paper
 
@@ -72,7 +73,7 @@ def collect(config: Config) -> list[Example]:
     index, embedder = build.open_index(config), build.build_embedder(config)
     # As in the pipeline: evidence is weighed before reranking, on fused scores.
     retriever = HybridRetriever(index, embedder, candidates=config.candidates, dense_weight=config.dense_weight)
-    scorer = EvidenceScorer(embedder, index.terms)
+    scorer = EvidenceScorer(embedder, index.terms, index.catalog)
     examples = []
     for asked in read_jsonl(QUESTIONS):
         if asked["kind"] not in KINDS:
@@ -81,9 +82,16 @@ def collect(config: Config) -> list[Example]:
         fused = retriever.retrieve(alone, DEPTH)
         gold = {(paper_id, place) for paper_id, place in asked["evidence"]}
         rows, answers = [], []
-        for passage, (start, end), values in scorer.all_features(question.read(alone), fused):
-            rows.append([values[name] for name in WEIGHTS])
-            answers.append(_is_gold(passage.paper, passage.paper.abstract[start:end], gold))
+        asked_for = question.read(alone)
+        interactions = scorer.interactions(asked_for, fused)
+        ranked = rerank(fused, scorer.matches(fused, interactions))
+        near = {passage.paper.id for passage in ranked[:EVIDENCE_PAPERS]}
+        for passage in fused:
+            if passage.paper.id not in near:
+                continue
+            for (start, end), values in scorer.features(asked_for, passage, interactions[passage.paper.id]):
+                rows.append([values[name] for name in WEIGHTS])
+                answers.append(_is_gold(passage.paper, passage.paper.abstract[start:end], gold))
         examples.append(Example(np.array(rows), np.array(answers)))
     return examples
 

@@ -13,6 +13,7 @@ from eval.datasets import Progress, hashed
 from rag import build
 from rag.config import Config
 from rag.index import SCHEMA_VERSION, Index
+from rag.late import Tokens
 from rag.protocols import Embedder, Vectors
 
 
@@ -22,6 +23,7 @@ class EmbeddedOnce:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self._vectors: dict[str, Vectors] = {}
+        self._tokens: dict[str, Tokens] = {}
         self.name = embedder.name
         self.dimension = embedder.dimension
         self.max_tokens = embedder.max_tokens
@@ -29,6 +31,16 @@ class EmbeddedOnce:
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embeds documents; not kept."""
         return self._embedder.embed(texts)
+
+    def embed_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """Embeds documents with their tokens; not kept."""
+        return self._embedder.embed_tokens(texts)
+
+    def query_tokens(self, text: str) -> Tokens:
+        """The tokens of one question, the first time."""
+        if text not in self._tokens:
+            self._tokens[text] = self._embedder.query_tokens(text)
+        return self._tokens[text]
 
     def embed_query(self, text: str) -> Vectors:
         """Embeds one question, the first time."""
@@ -83,7 +95,7 @@ def ingested(corpus: Path, config: Config, bar: Callable[..., Any], *, fresh: bo
 
     embedder = build.build_embedder(config)
     chunking = chunking_name(embedder.max_tokens)
-    folder = cache_folder(config.cache) / "indexes" / _key(corpus, embedder.name, chunking)
+    folder = cache_folder(config.cache) / "indexes" / _key(corpus, embedder.name, f"{chunking}-{SCHEMA_VERSION}")
     own = replace(config, index=folder, chroma_url="")
     if fresh:
         shutil.rmtree(folder, ignore_errors=True)

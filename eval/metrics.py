@@ -88,22 +88,6 @@ def ranked(scores: Mapping[str, float]) -> list[str]:
     return sorted(single, key=lambda document: (single[document], document.encode()), reverse=True)
 
 
-def descending(documents: Sequence[tuple[str, float]]) -> dict[str, float]:
-    """Scores under which trec_eval ranks `documents` in the order given.
-
-    A system's own order is what its users see; where it does not follow from the scores in single
-    precision (ties it broke, a reranked head above a tail on another scale), a score is lowered to the
-    next value below its predecessor's.
-    """
-    lowered: dict[str, float] = {}
-    previous = np.float32(np.inf)
-    for document, score in documents:
-        value = min(np.float32(score), np.nextafter(previous, np.float32(-np.inf)))
-        lowered[document] = float(value)
-        previous = value
-    return lowered
-
-
 def evaluate(
     run: Mapping[str, Mapping[str, float]], qrels: Mapping[str, Mapping[str, int]], measures: Sequence[Any]
 ) -> Values:

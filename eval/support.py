@@ -9,6 +9,7 @@ from eval.answers import read_jsonl
 from rag import build
 from rag.config import Config
 from rag.errors import UsageError
+from rag.files import whole_text
 
 
 def check_file(pairs: Path, output: Path) -> None:
@@ -24,9 +25,8 @@ def check_file(pairs: Path, output: Path) -> None:
         if not isinstance(row.get("evidence"), str) or not isinstance(row.get("claim"), str):
             raise UsageError(f"{pairs}, line {number}: a pair needs the texts 'evidence' and 'claim'.")
     checker = build.build_checker(Config.load())
-    partial = output.with_name(output.name + ".partial")
     try:
-        with partial.open("w", encoding="utf-8") as lines:
+        with whole_text(output) as lines:
             for number, row in enumerate(tqdm(rows, desc="Checking", unit="pair"), start=1):
                 found = checker.check_text(row["claim"], row["evidence"])
                 verdict = {
@@ -35,6 +35,5 @@ def check_file(pairs: Path, output: Path) -> None:
                     "score": round(found.score, 4),
                 }
                 lines.write(json.dumps({**verdict, "reason": found.reason}, ensure_ascii=False) + "\n")
-        partial.replace(output)
     except OSError as error:
         raise UsageError(f"{output} cannot be written ({error.strerror}). Check the folder.") from error

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eval import metrics
 from eval.datasets import Progress
 from eval.indexes import Collection
 from eval.trec import Run
 from rag import build
 from rag.errors import UsageError
+from rag.trec import descending
 from rag.types import ScoredPassage
 
 Ranking = list[tuple[str, float]]
@@ -117,7 +117,7 @@ def run_system(name: str, search: Search, queries: Mapping[str, str], depth: int
             start = time.perf_counter()
             ranking = search(text, depth)
             milliseconds.append((time.perf_counter() - start) * 1000)
-            found[query] = metrics.descending(ranking)
+            found[query] = descending(ranking)
     return System(name, MEANINGS.get(name, ""), found, milliseconds)
 
 

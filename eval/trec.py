@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
+from rag import trec
 from rag.errors import SourceError, UsageError
 
 Run = dict[str, dict[str, float]]
@@ -123,13 +124,7 @@ def write_run(run: Mapping[str, Mapping[str, float]], path: Path, tag: str) -> N
     """
     from eval.metrics import ranked
 
-    tag = "_".join(tag.split()) or "run"
-    rows = (
-        (query, "Q0", document, str(rank), f"{scores[document]:.9g}", tag)
-        for query, scores in run.items()
-        for rank, document in enumerate(ranked(scores), start=1)
-    )
-    _write(path, rows)
+    trec.write_run(_made(path), ((q, [(d, scores[d]) for d in ranked(scores)]) for q, scores in run.items()), tag)
 
 
 def write_qrels(qrels: Mapping[str, Mapping[str, int]], path: Path) -> None:
@@ -138,21 +133,18 @@ def write_qrels(qrels: Mapping[str, Mapping[str, int]], path: Path) -> None:
     Raises:
         UsageError: The file cannot be written.
     """
-    _write(path, ((q, "0", d, str(value)) for q, judged in qrels.items() for d, value in judged.items()))
+    trec.write_rows(
+        _made(path), ((q, "0", d, str(value)) for q, judged in qrels.items() for d, value in judged.items())
+    )
 
 
-def _write(path: Path, rows: Iterator[tuple[str, ...]]) -> None:
-    partial = path.with_name(path.name + ".partial")
+def _made(path: Path) -> Path:
+    """The path, its folder made."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8") as lines:
-            for row in rows:
-                # A tab parts columns only where a space would part an id.
-                gap = "\t" if any(" " in column for column in row) else " "
-                lines.write(gap.join(row) + "\n")
-        partial.replace(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error.strerror}). Check the folder.") from error
+    return path
 
 
 def _columns(line: str) -> list[str]:

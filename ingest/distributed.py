@@ -178,5 +178,4 @@ class ShardEmbedder:
 
 def embed_shard(folder: Path, number: int, model: Embedder) -> None:
     """One shard of records to one of vectors."""
-    rows, vectors = embed_papers(read_records(records_path(folder, number)), model)
-    write_vectors(vectors_path(folder, number), rows, vectors)
+    write_vectors(vectors_path(folder, number), embed_papers(read_records(records_path(folder, number)), model))

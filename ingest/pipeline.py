@@ -14,8 +14,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ingest.ahead import ahead
 from ingest.batches import batches
 from ingest.inputs import Input, expand, whole
@@ -24,11 +22,11 @@ from ingest.records import IngestReport, Rejected
 from ingest.report import RejectedReport
 from ingest.resolve import Decision, Resolver
 from ingest.shards import Premade, check_shards
-from ingest.split import embed_papers
+from ingest.split import Embedded, embed_papers, joined
 from rag.errors import SourceError, UsageError
 from rag.index import Index
-from rag.protocols import Embedder, Vectors
-from rag.types import Chunk, Paper
+from rag.protocols import Embedder
+from rag.types import Paper
 
 log = logging.getLogger(__name__)
 
@@ -131,10 +129,10 @@ class _Run:
         with ThreadPoolExecutor(1, "ingest-write") as writer, ahead(self._batches(), READ_AHEAD) as batches:
             writing: Future[None] | None = None
             for batch in batches:
-                rows, vectors = self._embed(batch)
+                made = self._embed(batch)
                 if writing is not None:
                     writing.result()
-                writing = writer.submit(self._write, batch, rows, vectors)
+                writing = writer.submit(self._write, batch, made)
             if writing is not None:
                 writing.result()
         self._progress(self._total, self._total, self._done)
@@ -216,28 +214,23 @@ class _Run:
 
     # --- embed ---------------------------------------------------------------------------------
 
-    def _embed(self, batch: _Batch) -> tuple[list[tuple[Paper, tuple[Chunk, ...]]], Vectors | None]:
+    def _embed(self, batch: _Batch) -> Embedded | None:
         papers = [decision.paper for decision in batch.decisions if decision.paper is not None]
-        if not papers:
-            return [], None
-        made = [(paper, self._premade.take(paper)) for paper in papers]
-        rows = [(paper, found[0]) for paper, found in made if found is not None]
-        vectors = [found[1] for _, found in made if found is not None]
-        if missing := [paper for paper, found in made if found is None]:
+        made = [premade for paper in papers if (premade := self._premade.take(paper)) is not None]
+        come = {paper.id for one in made for paper, _ in one.rows}
+        if missing := [paper for paper in papers if paper.id not in come]:
             start = time.perf_counter()
-            more, embedded = embed_papers(missing, self._embedder())
-            rows += more
-            vectors.append(embedded)
+            made.append(embed_papers(missing, self._embedder()))
             self._embedding += time.perf_counter() - start
-        return rows, np.concatenate(vectors)
+        return joined(made) if made else None
 
     # --- write ---------------------------------------------------------------------------------
 
-    def _write(self, batch: _Batch, rows: list[tuple[Paper, tuple[Chunk, ...]]], vectors: Vectors | None) -> None:
-        if vectors is not None:
+    def _write(self, batch: _Batch, made: Embedded | None) -> None:
+        if made is not None:
             keys = {d.paper.id: d.keys for d in batch.decisions if d.paper is not None}
             absorbed = {gone: d.paper.id for d in batch.decisions if d.paper is not None for gone in d.absorbed}
-            self._index.upsert(rows, vectors, keys, absorbed)
+            self._index.upsert(made.rows, made.vectors, keys, absorbed, made.tokens)
             self._resolver.written(batch.decisions)
             release_memory()
         self._done += batch.records

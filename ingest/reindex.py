@@ -118,5 +118,6 @@ def _write(batch: Sequence[Paper], led: dict[str, list[str]], index: Index, mode
     known = index.catalog.hashes([paper.id for paper in batch])
     missing = [paper for paper in batch if known.get(paper.id) != content_hash(paper)]
     if missing:
-        rows, vectors = embed_papers(missing, model)
-        index.upsert(rows, vectors, {p.id: [*keys(p), *led.get(p.id, ())] for p in missing})
+        made = embed_papers(missing, model)
+        found_by = {p.id: [*keys(p), *led.get(p.id, ())] for p in missing}
+        index.upsert(made.rows, made.vectors, found_by, tokens=made.tokens)

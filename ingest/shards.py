@@ -2,7 +2,7 @@
 
     shards.json            what they were embedded with, and how many there are
     records-00000.parquet  `record`: a paper as JSON
-    vectors-00000.parquet  `record`, `spans` (of its chunks) and `vectors` (one a chunk), in the same order
+    vectors-00000.parquet  `record`, `spans` (of its chunks), `vectors` (one a chunk) and packed `tokens`
 
 Each file appears under its name only when it is whole, so a run cut short goes on at the first that
 is missing.
@@ -21,8 +21,11 @@ from typing import Any
 import numpy as np
 
 from ingest.records import Records
+from ingest.split import Embedded
 from rag.errors import IndexMismatchError, SourceError
+from rag.files import whole, whole_text
 from rag.index import Manifest
+from rag.late import Tokens, pack, unpack
 from rag.protocols import Vectors
 from rag.serialize import paper_from_dict, paper_to_dict
 from rag.types import Chunk, Paper
@@ -46,23 +49,24 @@ class Premade:
     """Vectors that came with their papers, kept until the papers are written."""
 
     def __init__(self) -> None:
-        self._held: dict[str, tuple[tuple[tuple[int, int], ...], Vectors]] = {}
+        self._held: dict[str, tuple[Sequence[tuple[int, int]], Vectors, Tokens]] = {}
         # Two records may have the same text.
         self._wanted: Counter[str] = Counter()
 
-    def add(self, paper: Paper, spans: Sequence[tuple[int, int]], vectors: Vectors) -> None:
-        """Keeps the vectors of a paper's chunks."""
+    def add(self, paper: Paper, spans: Sequence[tuple[int, int]], vectors: Vectors, tokens: Tokens) -> None:
+        """Keeps the vectors of a paper's chunks, and those of its tokens."""
         key = _key(paper)
-        self._held[key] = tuple(spans), vectors
+        self._held[key] = spans, vectors, tokens
         self._wanted[key] += 1
 
-    def take(self, paper: Paper) -> tuple[tuple[Chunk, ...], Vectors] | None:
-        """The chunks of this paper and their vectors; `None` where its text is not the one embedded."""
+    def take(self, paper: Paper) -> Embedded | None:
+        """This paper, embedded; `None` where its text is not the one embedded."""
         held = self._held.get(_key(paper))
         if held is None:
             return None
         self.drop(paper)
-        return tuple(Chunk(paper, start, end) for start, end in held[0]), held[1]
+        spans, vectors, tokens = held
+        return Embedded([(paper, tuple(Chunk(paper, *span) for span in spans))], vectors, {paper.id: tokens})
 
     def drop(self, paper: Paper) -> None:
         """This record needs its vectors no more."""
@@ -117,9 +121,8 @@ def check_shards(folder: Path, index: Manifest) -> None:
 
 def write_manifest(folder: Path, manifest: ShardsManifest) -> None:
     """Writes it whole or not at all."""
-    part = folder / f".{MANIFEST}"
-    part.write_text(json.dumps(asdict(manifest), indent=1) + "\n", encoding="utf-8")
-    part.replace(folder / MANIFEST)
+    with whole_text(folder / MANIFEST) as file:
+        file.write(json.dumps(asdict(manifest), indent=1) + "\n")
 
 
 def records_path(folder: Path, number: int) -> Path:
@@ -137,19 +140,20 @@ def write_records(path: Path, papers: Sequence[Paper]) -> None:
     _write(path, {"record": [json.dumps(paper_to_dict(paper), ensure_ascii=False) for paper in papers]})
 
 
-def write_vectors(path: Path, rows: Sequence[tuple[Paper, tuple[Chunk, ...]]], vectors: Vectors) -> None:
-    """One shard of embedded records; `vectors` has one row a chunk, in order."""
+def write_vectors(path: Path, embedded: Embedded) -> None:
+    """One shard of embedded records."""
     own: list[list[list[float]]] = []
     start = 0
-    for _, chunks in rows:
-        own.append(vectors[start : start + len(chunks)].tolist())
+    for _, chunks in embedded.rows:
+        own.append(embedded.vectors[start : start + len(chunks)].tolist())
         start += len(chunks)
     _write(
         path,
         {
-            "record": [json.dumps(paper_to_dict(paper), ensure_ascii=False) for paper, _ in rows],
-            "spans": [[[chunk.start, chunk.end] for chunk in chunks] for _, chunks in rows],
+            "record": [json.dumps(paper_to_dict(paper), ensure_ascii=False) for paper, _ in embedded.rows],
+            "spans": [[[chunk.start, chunk.end] for chunk in chunks] for _, chunks in embedded.rows],
             "vectors": own,
+            "tokens": [pack(embedded.tokens[paper.id]) for paper, _ in embedded.rows],
         },
     )
 
@@ -162,11 +166,11 @@ def _write(path: Path, columns: dict[str, list[Any]]) -> None:
         "record": pa.string(),
         "spans": pa.list_(pa.list_(pa.int32())),
         "vectors": pa.list_(pa.list_(pa.float32())),
+        "tokens": pa.binary(),
     }
     table = pa.table({name: pa.array(values, schema[name]) for name, values in columns.items()})
-    part = path.with_name(f".{path.name}.part")
-    pq.write_table(table, part, row_group_size=ROW_GROUP)
-    part.replace(path)
+    with whole(path) as part:
+        pq.write_table(table, part, row_group_size=ROW_GROUP)
 
 
 def read_records(path: Path) -> list[Paper]:
@@ -208,5 +212,5 @@ def _papers(rows: list[dict[str, Any]], premade: Premade, dimension: int) -> Ite
             raise ValueError(f"the vectors of {paper.id} are not {len(spans)} of length {dimension}")
         if not all(0 <= start < end <= len(paper.abstract) for start, end in spans):
             raise ValueError(f"a chunk of {paper.id} lies outside its abstract")
-        premade.add(paper, spans, vectors)
+        premade.add(paper, spans, vectors, unpack(row["tokens"]))
         yield paper

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+import numpy as np
+
+from rag.late import Tokens, of_papers
 from rag.protocols import Embedder, Vectors
 from rag.types import Chunk, Paper
 
@@ -51,13 +55,34 @@ class AbstractSplitter:
         return spans
 
 
-def embed_papers(papers: Sequence[Paper], model: Embedder) -> tuple[list[tuple[Paper, tuple[Chunk, ...]]], Vectors]:
-    """Cuts and embeds papers: each with its chunks, and one vector a chunk, in order."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedded:
+    """Papers ready to be written.
+
+    Attributes:
+        rows: Each paper with its chunks.
+        vectors: One row a chunk, in order.
+        tokens: The token vectors of each paper, by its id.
+    """
+
+    rows: list[tuple[Paper, tuple[Chunk, ...]]]
+    vectors: Vectors
+    tokens: dict[str, Tokens]
+
+
+def embed_papers(papers: Sequence[Paper], model: Embedder) -> Embedded:
+    """Cuts and embeds papers."""
     splitter = AbstractSplitter(model.count_tokens, model.max_tokens)
     rows = [(paper, splitter.split(paper)) for paper in papers]
-    return rows, model.embed([embedded_text(chunk) for _, chunks in rows for chunk in chunks])
+    chunks = [chunk for _, own in rows for chunk in own]
+    vectors, tokens = model.embed_tokens([chunk.embedded_text for chunk in chunks])
+    return Embedded(rows, vectors, of_papers(chunks, tokens))
 
 
-def embedded_text(chunk: Chunk) -> str:
-    """What the embedding model reads of a chunk: the title in front, as BEIR scores are measured."""
-    return f"{chunk.paper.title}. {chunk.text}"
+def joined(parts: Sequence[Embedded]) -> Embedded:
+    """Several lots as one; there is at least one."""
+    return Embedded(
+        [row for part in parts for row in part.rows],
+        np.concatenate([part.vectors for part in parts]),
+        {key: tokens for part in parts for key, tokens in part.tokens.items()},
+    )

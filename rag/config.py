@@ -23,6 +23,7 @@ OTHER_ENVIRONMENT = frozenset({"PAPERCHAT_CONFIG", "PAPERCHAT_API_KEY", "PAPERCH
 
 BUNDLED = "bundled"
 SupportLevel = Literal["strict", "lenient"]
+Rewrite = Literal["auto", "rules", "model"]
 
 
 def _default_index() -> Path:
@@ -78,7 +79,16 @@ class Config:
         "`strict` shows supported sentences only; `lenient` also weakly supported ones, marked as such",
         choices=get_args(SupportLevel),
     )
+    # Set on the development questions over two collections, one wide (arXiv) and one narrow (NLP): it refuses 4 of 26
+    # and 11 of 18 that have no answer there, and 0 of 74 and 3 of 62 that have one (docs/decisions/0006). It belongs to
+    # the bundled embedding model; `paperchat eval refusal` finds another's.
+    refuse_below: float = _setting(0.36, "questions that the papers cover less than this are refused", low=-1, high=2)
     max_new_tokens: int = _setting(120, "longest answer, in tokens", low=8, high=100_000)
+    rewrite: Rewrite = _setting(
+        "auto",
+        "who spells out a follow-up: `rules` and retrieval, the `model`, or `auto`: a model other than the bundled one",
+        choices=get_args(Rewrite),
+    )
     conversations: Path = _setting(
         _default_conversations, "file of the conversations, feedback and choices made on the page"
     )

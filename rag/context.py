@@ -38,7 +38,7 @@ SHAPES = {
     Kind.COMPARISON: Shape(sentences=6, papers=3, per_paper=2, quotes=6, by_turns=True),
     Kind.LISTING: Shape(sentences=8, papers=8, per_paper=1, quotes=8, by_turns=True),
 }
-# A listing names a paper only where its best sentence is this near (in cosine) to the best of all.
+# A listing names a paper only where its abstract is this near (in cosine) to the question as the nearest of all.
 LISTING_SHARE = 0.78
 # An evidence sentence this far below the best one is not quoted: it is probably about something else.
 # One of another paper than the best has to come nearer.
@@ -143,9 +143,9 @@ def _choose(
 
 def _by_turns(usable: Sequence[ScoredPassage], evidence: Mapping[str, PaperEvidence], shape: Shape) -> list[Scored]:
     """Every paper's best sentence, then every paper's second best."""
-    nearest = max((evidence[p.paper.id].cosine for p in usable), default=0.0)
+    nearest = max((p.similarity or 0.0 for p in usable), default=0.0)
     if shape.per_paper == 1:
-        usable = [p for p in usable if evidence[p.paper.id].cosine >= LISTING_SHARE * nearest]
+        usable = [p for p in usable if (p.similarity or 0.0) >= LISTING_SHARE * nearest]
     turns = [(turn, p, e) for p in usable for turn, e in enumerate(_best_first(evidence[p.paper.id].sentences))]
     turns.sort(key=lambda entry: (entry[0], entry[1].rank))
     return [(p, e) for turn, p, e in turns if turn < shape.per_paper][: shape.sentences]

@@ -1,42 +1,38 @@
 """Which sentences of the retrieved abstracts bear on the question.
 
-A sentence is scored by a logistic model over nine features a reader would name: likeness in
-meaning, shared words by rarity, the paper's own rank, a number where one is asked for, its place
-and length. Weights come from `eval/fit_evidence.py` on the arXiv development questions; the gold
-sentence is among the first three in 83 % of them under cross-validation, against 57 % by cosine
-of the bare sentence (docs/decisions/0003).
+A sentence is scored by a logistic model over ten features a reader would name: likeness in
+meaning, word by word and as a whole, shared words by rarity, the paper's own rank, a number where
+one is asked for, its place and length. Weights come from `eval/fit_evidence.py` on the arXiv
+development questions; the gold sentence is among the first three in 83 % of them under
+cross-validation, against 57 % by cosine of the bare sentence (docs/decisions/0003 and 0006).
 """
 
 from __future__ import annotations
 
 import math
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from rag.protocols import Embedder, TermIndex, Vectors
+from rag import late
+from rag.late import Interaction, Tokens
+from rag.protocols import Catalog, Embedder, TermIndex
 from rag.question import Question
 from rag.text import numbers, searchable, sentence_spans, terms, words
-from rag.types import Evidence, Paper, ScoredPassage
+from rag.types import Chunk, Evidence, ScoredPassage
 
 WEIGHTS = {
-    "cosine": 4.03, "coverage": 1.53, "coverage_with_title": 0.71, "paper": 6.14, "number_wanted": 0.64,
-    "number": 1.03, "position": 0.77, "length": 1.72, "first": -1.38,
+    "match": 2.04, "mean": 2.28, "coverage": 1.16, "coverage_with_title": 0.65, "paper": 7.08, "number_wanted": 0.67,
+    "number": 1.05, "position": 1.02, "length": 1.61, "first": -1.41,
 }  # fmt: skip
-BIAS = -12.49
+BIAS = -13.48
 LONG_SENTENCE = 400
-CACHED_PAPERS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class PaperEvidence:
-    """Every sentence of one abstract, scored, in reading order; `cosine` is the best sentence's."""
+    """Every sentence of one abstract, scored, in reading order; there is at least one."""
 
     sentences: tuple[Evidence, ...]
-    cosine: float
 
     @property
     def best(self) -> Evidence:
@@ -48,21 +44,23 @@ def features(
     question: Question,
     idf: Mapping[str, float],
     passage: ScoredPassage,
+    title: set[str],
     spans: Sequence[tuple[int, int]],
     place: int,
 ) -> dict[str, float]:
-    """The features of one sentence, the cosine aside.
+    """The features of one sentence that words alone give.
 
     Args:
         question: The standalone question.
         idf: Rarity of each of the question's terms in the collection.
         passage: The sentence's paper, with its fused score in 0..1.
+        title: Content terms of its title.
         spans: All sentences of the abstract.
         place: Which of them.
     """
     start, end = spans[place]
     text = passage.paper.abstract[start:end]
-    sentence, title = set(terms(text)), set(terms(passage.paper.title))
+    sentence = set(terms(text))
     total = sum(idf.values()) or 1.0
     has_number = bool(numbers(text))
     return {
@@ -78,46 +76,62 @@ def features(
 
 
 def probability(values: Mapping[str, float]) -> float:
-    """The logistic model over `features` and `cosine`."""
+    """The logistic model over all features of a sentence."""
     return 1 / (1 + math.exp(-(BIAS + sum(WEIGHTS[name] * value for name, value in values.items()))))
 
 
-def title_and(sentence: str, paper: Paper) -> str:
-    """What is embedded of a sentence: its title gives a lone sentence its subject."""
-    return f"{paper.title}. {sentence}" if paper.title else sentence
-
-
 class EvidenceScorer:
-    """Scores sentences; keeps the vectors of the abstracts it has seen."""
+    """Scores sentences by the token vectors that the index keeps; a paper without them costs a forward pass."""
 
-    def __init__(self, embedder: Embedder, terms_index: TermIndex) -> None:
+    def __init__(self, embedder: Embedder, terms_index: TermIndex, catalog: Catalog) -> None:
         self._embedder = embedder
         self._terms = terms_index
-        self._lock = threading.Lock()
-        self._vectors: OrderedDict[int, tuple[list[tuple[int, int]], Vectors]] = OrderedDict()
+        self._catalog = catalog
 
-    def score(self, question: Question, passages: Sequence[ScoredPassage]) -> dict[str, PaperEvidence]:
+    def interactions(self, question: Question, passages: Sequence[ScoredPassage]) -> dict[str, Interaction]:
+        """The question's tokens against those of each passage's paper, by paper id."""
+        asked = self._embedder.query_tokens(question.text)
+        weight = late.weights(question.text, asked, self.idf(question.text))
+        return {key: Interaction(asked, weight, tokens) for key, tokens in self._tokens(passages).items()}
+
+    def matches(self, passages: Sequence[ScoredPassage], interactions: Mapping[str, Interaction]) -> dict[str, float]:
+        """How well each passage's paper meets the question word by word, at most 1, by paper id."""
+        papers = [passage.paper for passage in passages]
+        return {paper.id: interactions[paper.id].match(sentence_spans(paper.abstract)) for paper in papers}
+
+    def score(
+        self, question: Question, passages: Sequence[ScoredPassage], interactions: Mapping[str, Interaction]
+    ) -> dict[str, PaperEvidence]:
         """Evidence of each passage's paper, by paper id; papers without a sentence are left out."""
-        sentences: dict[str, list[Evidence]] = {}
-        cosines: dict[str, float] = {}
-        for passage, (start, end), values in self.all_features(question, passages):
-            key, text = passage.paper.id, passage.paper.abstract[start:end]
-            sentences.setdefault(key, []).append(Evidence(start, end, text, probability(values)))
-            cosines[key] = max(values["cosine"], cosines.get(key, -1.0))
-        return {key: PaperEvidence(tuple(found), cosines[key]) for key, found in sentences.items()}
-
-    def all_features(
-        self, question: Question, passages: Sequence[ScoredPassage]
-    ) -> Iterator[tuple[ScoredPassage, tuple[int, int], dict[str, float]]]:
-        """Every sentence of every passage's paper: its span and its features."""
-        vector = self._embedder.embed_query(question.text)
-        idf = self.idf(question.text)
-        sentences = self._sentence_vectors([passage.paper for passage in passages])
+        found: dict[str, PaperEvidence] = {}
         for passage in passages:
-            spans, vectors = sentences[passage.paper.id]
-            cosines = (vectors @ vector).tolist()
-            for place, span in enumerate(spans):
-                yield passage, span, {"cosine": cosines[place], **features(question, idf, passage, spans, place)}
+            abstract = passage.paper.abstract
+            scored = tuple(
+                Evidence(start, end, abstract[start:end], probability(values))
+                for (start, end), values in self.features(question, passage, interactions[passage.paper.id])
+            )
+            if scored:
+                found[passage.paper.id] = PaperEvidence(scored)
+        return found
+
+    def features(
+        self, question: Question, passage: ScoredPassage, interaction: Interaction
+    ) -> Iterator[tuple[tuple[int, int], dict[str, float]]]:
+        """Every sentence of a passage's paper: its span and its features."""
+        idf = self.idf(question.text)
+        title = set(terms(passage.paper.title))
+        spans = sentence_spans(passage.paper.abstract)
+        for place, span in enumerate(spans):
+            match, mean = interaction.sentence(*span)
+            yield span, {"match": match, "mean": mean, **features(question, idf, passage, title, spans, place)}
+
+    def _tokens(self, passages: Sequence[ScoredPassage]) -> dict[str, Tokens]:
+        found = self._catalog.tokens([passage.paper.id for passage in passages])
+        missing = [Chunk(p.paper, 0, len(p.paper.abstract)) for p in passages if p.paper.id not in found]
+        if missing:
+            _, tokens = self._embedder.embed_tokens([chunk.embedded_text for chunk in missing])
+            found |= late.of_papers(missing, tokens)
+        return found
 
     def idf(self, text: str) -> dict[str, float]:
         """Rarity of the content terms of `text` in the collection (natural logarithm)."""
@@ -128,38 +142,3 @@ class EvidenceScorer:
             for term in terms(word):
                 rarity[term] = math.log((papers + 1) / (frequency + 0.5))
         return rarity
-
-    def _sentence_vectors(self, papers: Sequence[Paper]) -> dict[str, tuple[list[tuple[int, int]], Vectors]]:
-        found: dict[str, tuple[list[tuple[int, int]], Vectors]] = {}
-        missing: list[tuple[Paper, list[tuple[int, int]]]] = []
-        for paper in papers:
-            known = self._recall(paper)
-            if known is None:
-                missing.append((paper, sentence_spans(paper.abstract)))
-            else:
-                found[paper.id] = known
-        texts = [title_and(p.abstract[a:b], p) for p, spans in missing for a, b in spans]
-        vectors = self._embedder.embed(texts) if texts else np.zeros((0, self._embedder.dimension), np.float32)
-        row = 0
-        for paper, spans in missing:
-            found[paper.id] = spans, vectors[row : row + len(spans)]
-            self._remember(paper, found[paper.id])
-            row += len(spans)
-        return found
-
-    def _recall(self, paper: Paper) -> tuple[list[tuple[int, int]], Vectors] | None:
-        with self._lock:
-            key = _key(paper)
-            if key in self._vectors:
-                self._vectors.move_to_end(key)
-            return self._vectors.get(key)
-
-    def _remember(self, paper: Paper, entry: tuple[list[tuple[int, int]], Vectors]) -> None:
-        with self._lock:
-            self._vectors[_key(paper)] = entry
-            if len(self._vectors) > CACHED_PAPERS:
-                self._vectors.popitem(last=False)
-
-
-def _key(paper: Paper) -> int:
-    return hash((paper.id, paper.title, paper.abstract))

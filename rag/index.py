@@ -8,7 +8,6 @@ was or as it is, never in between. A write cut short is cleaned up by the next o
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import IndexBusyError, IndexMismatchError, IndexMissingError, PaperIndexError
+from rag.files import whole_text
+from rag.late import Tokens
 from rag.protocols import Catalog, TermIndex, Vectors, VectorStore
 from rag.types import Chunk, IndexIdentity, Paper
 
 MANIFEST = "index.json"
 LOCK = "write.lock"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # Chroma needs about 12 kB a chunk (1.2 GB for 100,000); its first files about 20 MB.
 BYTES_PER_PAPER = 20_000
@@ -138,12 +139,8 @@ def check_chunking(folder: Path, manifest: Manifest, chunking: str) -> None:
 
 def write_manifest(folder: Path, manifest: Manifest, name: str = MANIFEST) -> None:
     """Writes the identity so that a reader sees all of it or none, also after a power cut."""
-    temporary = folder / f".{name}.{os.getpid()}"
-    with temporary.open("w", encoding="utf-8") as file:
+    with whole_text(folder / name, durable=True) as file:
         file.write(json.dumps(asdict(manifest), indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(folder / name)
 
 
 class Index:
@@ -181,6 +178,7 @@ class Index:
         vectors: Vectors,
         keys: Mapping[str, Sequence[str]] | None = None,
         absorbed: Mapping[str, str] | None = None,
+        tokens: Mapping[str, Tokens] | None = None,
     ) -> None:
         """Adds or replaces papers. Call within `writing`.
 
@@ -190,6 +188,7 @@ class Index:
             keys: What else finds each paper again, by paper id.
             absorbed: Papers that turned out to be one of `rows`: id to the id that takes their place.
                 They are gone in the moment in which the others are there.
+            tokens: Their token vectors, by paper id; a paper without costs a forward pass when it is looked at.
         """
         ids = [paper.id for paper, _ in rows]
         absorbed = {loser: winner for loser, winner in (absorbed or {}).items() if loser not in ids}
@@ -200,7 +199,7 @@ class Index:
         self.catalog.begin([*ids, *absorbed], [*new, *stale])
         self.vectors.upsert(chunks, vectors)
         self.terms.upsert([paper for paper, _ in rows])
-        self.catalog.upsert(rows, keys, absorbed)
+        self.catalog.upsert(rows, keys, absorbed, tokens)
         self.vectors.delete(stale)
         if absorbed:
             self.terms.delete(list(absorbed))

@@ -8,8 +8,10 @@ left out because a small model copies them in place of an answer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rag.protocols import Message
-from rag.types import Context
+from rag.types import Context, Turn
 
 SYSTEM = "Answer with a sentence from the text, copied exactly, with its number."
 EXAMPLE: tuple[Message, ...] = (
@@ -39,3 +41,24 @@ def messages(context: Context, sentences: int) -> list[Message]:
     ]
     user = "Text:\n" + "\n".join(lines) + f"\n\nQuestion: {context.question}"
     return [{"role": "system", "content": SYSTEM}, *EXAMPLE, {"role": "user", "content": user}]
+
+
+REWRITE_SYSTEM = (
+    "Rewrite the last question so that it can be understood without the conversation. Put in what it refers to, in "
+    "the words of the conversation. Keep every name and number of the question and add none that was not said. If it "
+    "stands alone already or changes the subject, repeat it unchanged. Reply with the question only."
+)
+# An answer's first sentences say what it is about; the rest costs time.
+TOLD_CHARACTERS = 600
+
+
+def rewriting(question: str, history: Sequence[Turn]) -> list[Message]:
+    """The conversation as text, for a model that is able to write the question that stands alone.
+
+    Args:
+        question: What the user typed.
+        history: Earlier turns, oldest first.
+    """
+    told = [f"User: {asked}\nAssistant: {answer[:TOLD_CHARACTERS]}" for asked, answer in history]
+    user = "\n".join(told) + f"\n\nLast question: {question}"
+    return [{"role": "system", "content": REWRITE_SYSTEM}, {"role": "user", "content": user}]

@@ -10,6 +10,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.facets import Facet
+from rag.filters import NONE, Filters
+from rag.late import Tokens
 from rag.types import Chunk, Paper, ScoredPassage
 
 Vectors = NDArray[np.float32]
@@ -33,8 +36,14 @@ class Embedder(Protocol):
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embeds documents. Shape (len(texts), dimension), in the order given."""
 
+    def embed_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """As `embed`, with the content tokens of each text from the same pass; texts too long are cut."""
+
     def embed_query(self, text: str) -> Vectors:
         """Embeds one question. Shape (dimension,)."""
+
+    def query_tokens(self, text: str) -> Tokens:
+        """The content tokens of one question, comparable to those of documents."""
 
     def count_tokens(self, text: str) -> int:
         """Length of `text` in this model's own tokens, without special tokens."""
@@ -72,8 +81,11 @@ class TermIndex(Protocol):
     def delete(self, paper_ids: Sequence[str]) -> None:
         """Removes papers."""
 
-    def query(self, text: str, k: int) -> list[tuple[str, float]]:
-        """The `k` best as (paper id, BM25 score), best first. Any text is a valid query."""
+    def query(self, text: str, k: int, among: Sequence[str] | None = None) -> list[tuple[str, float]]:
+        """The `k` best as (paper id, BM25 score), best first; of the papers `among` only. Any text is a valid query."""
+
+    def holding(self, text: str, *, title: bool = False) -> list[str]:
+        """Ids of all papers whose title or abstract (or `title`) holds every term of `text`, in any order."""
 
     def document_frequency(self, text: str) -> list[tuple[str, int]]:
         """Terms of `text` as indexed, with the number of papers that hold each."""
@@ -100,10 +112,39 @@ class Unfinished:
 
 
 class Catalog(Protocol):
-    """The records, and the truth about what is in the index: what it lacks does not exist."""
+    """The records, and the truth about what is in the index: what it lacks does not exist.
+
+    What "meets the conditions" of a filter means is `rag.facets.meets`.
+    """
+
+    def named(self, facet: Facet, asked: str) -> list[str]:
+        """The authors, venues or categories of some paper that `asked` names, as their sources wrote them."""
+
+    def count(self, filters: Filters) -> int:
+        """How many papers meet the conditions."""
+
+    def matching(
+        self, filters: Filters, among: Sequence[str] | None = None, *, oldest: bool = False, limit: int | None = None
+    ) -> list[str]:
+        """Ids of the papers (of those `among`) that meet the conditions, newest first, undated ones last.
+
+        With `oldest` they come oldest first and papers without a date are left out.
+        """
+
+    def chunk_ids(self, paper_ids: Sequence[str]) -> list[tuple[str, list[str]]]:
+        """Each known paper with the ids of its current chunks."""
+
+    def years(self, filters: Filters) -> list[tuple[str, int]]:
+        """How many of the papers that meet the conditions are of each year; empty text: without a date."""
+
+    def frequent(self, facet: Facet, filters: Filters, limit: int) -> list[tuple[str, int]]:
+        """The most frequent authors, venues or categories of the papers that meet the conditions, with counts."""
 
     def get(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, tuple[Chunk, ...]]]:
         """Records with their current chunks; unknown ids are left out."""
+
+    def tokens(self, paper_ids: Sequence[str]) -> dict[str, Tokens]:
+        """Token vectors of papers; those that were written without are left out."""
 
     def find(self, keys: Sequence[str]) -> dict[str, list[str]]:
         """Ids of the papers that have each key (`doi:…`, `title:…`); keys of no paper are left out."""
@@ -122,8 +163,9 @@ class Catalog(Protocol):
         rows: Iterable[tuple[Paper, tuple[Chunk, ...]]],
         keys: Mapping[str, Sequence[str]] | None = None,
         absorbed: Mapping[str, str] | None = None,
+        tokens: Mapping[str, Tokens] | None = None,
     ) -> None:
-        """Adds or replaces records and adds `keys` by paper id, in one transaction.
+        """Adds or replaces records with their token vectors and adds `keys` by paper id, in one transaction.
 
         In the same transaction the papers that are the keys of `absorbed` go, and what led to each
         leads to its value from then on.
@@ -148,8 +190,8 @@ class Catalog(Protocol):
 class Retriever(Protocol):
     """Finds passages for a question."""
 
-    def retrieve(self, question: str, k: int) -> list[ScoredPassage]:
-        """At most `k` passages, one a paper, best first."""
+    def retrieve(self, question: str, k: int, filters: Filters = NONE) -> list[ScoredPassage]:
+        """At most `k` passages, one a paper, best first, of papers that meet the conditions."""
 
 
 @dataclass(frozen=True, slots=True)

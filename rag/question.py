@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rag import collection
 from rag.text import terms, words
 
 
@@ -17,6 +18,7 @@ class Kind(StrEnum):
     COMPARISON = "comparison"
     NUMBER = "number"
     FACT = "fact"
+    COLLECTION = "collection"
 
 
 SMALL_TALK = re.compile(
@@ -86,14 +88,28 @@ class Question:
         return frozenset(terms(match[1])) if match else frozenset()
 
 
-def read(text: str) -> Question:
-    """Tells the kind of a standalone question from its words."""
-    return Question(text, _kind(text))
+def read(text: str, *, filtered: bool = False) -> Question:
+    """Tells the kind of a standalone question from its words.
+
+    Args:
+        text: Without the words that became filters.
+        filtered: Some did.
+    """
+    return Question(text, _kind(text, filtered))
 
 
-def _kind(text: str) -> Kind:
+def of_abstracts(question: Question) -> Question:
+    """The same question, asked of the abstracts where the records have no answer."""
+    return Question(question.text, _kind_by_words(question.text))
+
+
+def _kind(text: str, filtered: bool) -> Kind:
     if SMALL_TALK.match(text) or not words(text):
         return Kind.SMALL_TALK
+    return Kind.COLLECTION if collection.read(text, filtered=filtered) else _kind_by_words(text)
+
+
+def _kind_by_words(text: str) -> Kind:
     if _COMPARISON.search(text):
         return Kind.COMPARISON
     if _LISTING.search(text):

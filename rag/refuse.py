@@ -10,10 +10,6 @@ from rag.question import Kind, Question
 from rag.text import numbers, searchable, stem, terms, words
 from rag.types import IndexIdentity, Refusal, ScoredPassage
 
-# `coverage` below this refuses. Set on the development questions over two collections, one wide (arXiv) and
-# one narrow (NLP): it refuses 6 and 9 of the 13 and 10 whose subject is absent, and 0 and 3 of the 74 and 62
-# that are answerable (docs/decisions/0003). It belongs to the bundled embedding model.
-COVERED_AT = 0.38
 PROBABILITY_WEIGHT = 0.2
 # Far below: the question is not about the collection's field at all.
 OFF_TOPIC_BELOW = 0.27
@@ -27,6 +23,7 @@ def decide(
     ranked: Sequence[ScoredPassage],
     evidence: Mapping[str, PaperEvidence],
     index: IndexIdentity,
+    below: float,
 ) -> Refusal | None:
     """The reason not to answer, or `None`.
 
@@ -35,6 +32,7 @@ def decide(
         ranked: Passages, best first.
         evidence: Scored sentences by paper id.
         index: Named in the refusal, so that the reader knows what was searched.
+        below: `coverage` under this refuses.
     """
     if question.kind is Kind.SMALL_TALK:
         return Refusal("small_talk", _small_talk(index))
@@ -43,8 +41,8 @@ def decide(
             "empty_index", "The index holds no papers yet. Add some on the page, or with 'paperchat ingest'."
         )
     nearest = tuple(passage.paper for passage in ranked[:NEAREST])
-    covered = coverage(evidence)
-    if covered < COVERED_AT:
+    covered = coverage(ranked, evidence)
+    if covered < below or not nearest:
         far = covered < OFF_TOPIC_BELOW
         return Refusal("off_topic" if far else "not_covered", _not_covered(index, far), nearest)
     if question.wants_number and not _states_number(question, ranked, evidence):
@@ -52,11 +50,11 @@ def decide(
     return None
 
 
-def coverage(evidence: Mapping[str, PaperEvidence]) -> float:
-    """How well the collection covers the question: the nearest sentence, and how likely one answers."""
-    cosine = max((found.cosine for found in evidence.values()), default=0.0)
+def coverage(ranked: Sequence[ScoredPassage], evidence: Mapping[str, PaperEvidence]) -> float:
+    """How well the collection covers the question: the nearest abstract, and how likely a sentence answers."""
+    nearest = max((p.similarity for p in ranked if p.similarity is not None), default=0.0)
     likely = max((found.best.score for found in evidence.values()), default=0.0)
-    return cosine + PROBABILITY_WEIGHT * likely
+    return nearest + PROBABILITY_WEIGHT * likely
 
 
 def _states_number(question: Question, ranked: Sequence[ScoredPassage], evidence: Mapping[str, PaperEvidence]) -> bool:

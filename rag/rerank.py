@@ -1,24 +1,26 @@
-"""Reranking by evidence: a paper with a sentence that answers comes before one that is merely alike."""
+"""Reranking by late interaction: a paper that meets every word of the question comes before one merely alike."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from rag.evidence import PaperEvidence
+from rag.retrieve import min_max
 from rag.types import ScoredPassage
 
-# Papers below this rank are not looked at sentence by sentence: their sentences cost time and
-# seldom hold the answer.
-DEPTH = 10
-EVIDENCE_WEIGHT = 1.0
+# Papers below this rank are not looked at word by word: they seldom hold the answer (docs/decisions/0006).
+DEPTH = 20
+MATCH_WEIGHT = 0.5
 
 
-def rerank(passages: Sequence[ScoredPassage], evidence: Mapping[str, PaperEvidence]) -> list[ScoredPassage]:
-    """Fused score plus the cosine of the best sentence, for the papers in `evidence`; the rest follow."""
-    looked_at = [p for p in passages if p.paper.id in evidence]
-    rest = [p for p in passages if p.paper.id not in evidence]
-    scores = {p.paper.id: p.score + EVIDENCE_WEIGHT * evidence[p.paper.id].cosine for p in looked_at}
+def rerank(passages: Sequence[ScoredPassage], matches: Mapping[str, float]) -> list[ScoredPassage]:
+    """Convex combination of fused score and match, for the papers in `matches`; the rest follow as they were."""
+    looked_at = [p for p in passages if p.paper.id in matches]
+    rest = [p for p in passages if p.paper.id not in matches]
+    fused = min_max({p.paper.id: p.score for p in looked_at})
+    match = min_max({p.paper.id: matches[p.paper.id] for p in looked_at})
+    # Above 1, where the scores of the rest end.
+    scores = {key: 1 + (1 - MATCH_WEIGHT) * fused[key] + MATCH_WEIGHT * match[key] for key in fused}
     best = sorted(looked_at, key=lambda p: (-scores[p.paper.id], p.rank))
     ordered = [replace(p, score=scores[p.paper.id]) for p in best] + rest
     return [replace(p, rank=rank) for rank, p in enumerate(ordered, start=1)]

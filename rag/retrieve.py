@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from rag.filters import NONE, Filters
 from rag.index import Index
+from rag.narrowed import Narrowed
 from rag.protocols import Embedder
 from rag.types import Chunk, Paper, ScoredPassage
 
@@ -62,22 +64,34 @@ class HybridRetriever:
         self._weight = {"hybrid": dense_weight, "dense": 1.0, "lexical": 0.0}[use]
         self._use = use
 
-    def retrieve(self, question: str, k: int) -> list[ScoredPassage]:
+    @property
+    def depth(self) -> int:
+        """Papers each retriever hands to fusion."""
+        return self._depth
+
+    def retrieve(self, question: str, k: int, filters: Filters = NONE) -> list[ScoredPassage]:
         """At most `k` passages, best first; equal scores in the order of paper ids."""
-        found = self._candidates(question, max(k, self._depth))
+        return self.ranked(question, max(k, self._depth), filters)[:k]
+
+    def ranked(self, question: str, depth: int, filters: Filters = NONE) -> list[ScoredPassage]:
+        """Everything that either retriever returned at this depth, fused: what `retrieve` cuts."""
+        found = self._candidates(question, depth, filters)
         fused = fuse(
             {key: c.similarity for key, c in found.items()},
             {key: c.lexical for key, c in found.items()},
             self._weight,
         )
-        best = sorted(found, key=lambda key: (-fused[key], key))[:k]
+        best = sorted(found, key=lambda key: (-fused[key], key))
         return [_passage(found[key], fused[key], rank) for rank, key in enumerate(best, start=1)]
 
-    def _candidates(self, question: str, depth: int) -> dict[str, Candidate]:
+    def _candidates(self, question: str, depth: int, filters: Filters) -> dict[str, Candidate]:
+        narrowed = Narrowed.to(self._index, filters)
+        if not narrowed.size:
+            return {}
         vector = self._embedder.embed_query(question)
         # Twice the depth: several chunks of one paper collapse into one candidate.
-        dense = self._index.vectors.query(vector, 2 * depth) if self._use != "lexical" else []
-        lexical = dict(self._index.terms.query(question, depth)) if self._use != "dense" else {}
+        dense = narrowed.dense(vector, 2 * depth) if self._use != "lexical" else []
+        lexical = dict(narrowed.lexical(question, depth)) if self._use != "dense" else {}
         ids = list(dict.fromkeys([*(paper_id for _, paper_id, _ in dense), *lexical]))
         records = self._index.catalog.get(ids)
         cosines = {chunk_id: cosine for chunk_id, _, cosine in dense}

@@ -24,6 +24,10 @@ _PRONOUN = re.compile(
     r"|system|framework|algorithm|benchmark|dataset|data set|one|ones|first|second|former|latter|same))\b",
     re.IGNORECASE,
 )
+_EXPLETIVE = re.compile(
+    r"it (possible|known|true|worth|better|best|necessary|enough|safe|easy|hard|easier|harder|useful|wise|feasible)\b",
+    re.IGNORECASE,
+)
 _POSSESSIVE = frozenset({"its", "their", "theirs", "his", "her"})
 _ELLIPSIS = re.compile(
     r"^\W*(and|but|what about|how about|why( not)?|how so|on (which|what)|by how much|compared)\b",
@@ -47,7 +51,7 @@ def needs_history(question: str) -> bool:
     if _ELLIPSIS.match(question):
         return True
     content = terms(question)
-    if match := _PRONOUN.search(question):
+    if match := _referring(question):
         before = _HOW.sub("", question[: match.start()])
         # "How does LoRA keep its accuracy?": what the pronoun means stands before it.
         inside = names(before) or (match[1].lower() in _POSSESSIVE and terms(before))
@@ -56,26 +60,50 @@ def needs_history(question: str) -> bool:
 
 
 def standalone(question: str, history: Sequence[Turn]) -> str:
-    """The question with what it refers to spelled out; unchanged where it stands alone.
+    """The question with what it refers to spelled out, by its words alone; unchanged where it stands alone.
 
     Args:
         question: What the user typed.
         history: Earlier turns, oldest first; the last two are looked at.
     """
     question = " ".join(question.split())
-    if not history or not needs_history(question):
-        return question
+    return spelled_out(question, history) if history and needs_history(question) else question
+
+
+def spelled_out(question: str, history: Sequence[Turn]) -> str:
+    """A question that goes on from the last turn, with that turn's subject and topic in it."""
     own, subject = _subject(history)
     topic = _topic(history, question)
-    bare = _LEAD.sub("", question) or question
-    if len(subject) == 1 and not _GENERIC.fullmatch(subject[0]) and (match := _PRONOUN.search(bare)):
+    bare = without_lead(question)
+    if len(subject) == 1 and not _GENERIC.fullmatch(subject[0]) and (match := _referring(bare)):
         name = subject[0] + ("'s" if match[1].lower() in _POSSESSIVE else "")
         bare = f"{bare[: match.start()]}{name}{bare[match.end() :]}"
         # A name the user typed says enough; one read out of an answer may be the wrong one.
         topic = [] if own else topic
     bare = bare[0].upper() + bare[1:]
-    about = [*(s for s in subject if s.lower() not in bare.lower()), *topic]
-    return f"{bare.rstrip('?. ')}? (about {' '.join(dict.fromkeys(about))})" if about else bare
+    return about(bare, [*(s for s in subject if s.lower() not in bare.lower()), *topic])
+
+
+def with_topic(question: str, history: Sequence[Turn]) -> str:
+    """The question as typed, followed by the subject and the topic of the last turn."""
+    _, subject = _subject(history)
+    return about(without_lead(question), [*subject, *_topic(history, question)])
+
+
+def about(question: str, words: Sequence[str]) -> str:
+    """The question with what it is about behind it."""
+    return f"{question.rstrip('?. ')}? (about {' '.join(dict.fromkeys(words))})" if words else question
+
+
+def without_lead(question: str) -> str:
+    """The question without "And", "But", "What about" in front."""
+    bare = _LEAD.sub("", question) or question
+    return bare[0].upper() + bare[1:]
+
+
+def _referring(question: str) -> re.Match[str] | None:
+    """The first pronoun that stands for something: "is it possible to" has none."""
+    return next((m for m in _PRONOUN.finditer(question) if not _EXPLETIVE.match(question, m.start())), None)
 
 
 def _subject(history: Sequence[Turn]) -> tuple[bool, list[str]]:

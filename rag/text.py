@@ -160,6 +160,11 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+def words_at(text: str) -> list[tuple[int, int]]:
+    """Where each word of `text` begins and ends, in characters."""
+    return [match.span() for match in _WORD.finditer(text)]
+
+
 @lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
     """A light English stemmer: enough to match inflections, too shy to join different words."""

@@ -17,6 +17,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
+from rag.filters import NONE, Filters
+
 PaperKind = Literal["abstract", "digest"]
 Mode = Literal["generated", "quoted", "refused"]
 Turn = tuple[str, str]
@@ -85,10 +87,25 @@ class Chunk:
         text_hash = hashlib.sha256(f"{self.paper.title}\0{self.text}".encode()).hexdigest()[:12]
         return f"{self.paper.id}:{self.start}-{self.end}:{text_hash}"
 
+    @staticmethod
+    def paper_id(chunk_id: str) -> str:
+        """The paper's id, out of a chunk's."""
+        return chunk_id.rsplit(":", 2)[0]
+
     @property
     def text(self) -> str:
         """The chunk's own words."""
         return self.paper.abstract[self.start : self.end]
+
+    @property
+    def embedded_text(self) -> str:
+        """What the embedding model reads: the title in front, as BEIR scores are measured."""
+        return f"{self.paper.title}. {self.text}"
+
+    @property
+    def embedded_at(self) -> int:
+        """Where in `embedded_text` the chunk's own words begin."""
+        return len(self.paper.title) + 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +191,8 @@ class Sentence:
     """One sentence of an answer, without its markers, and the numbers it cites.
 
     `quoted` sentences are an abstract's own; `lead` is the title put in front of one where the reader
-    must see at once which paper speaks (listings and comparisons).
+    must see at once which paper speaks (listings and comparisons). A `recorded` sentence is told from the
+    records (counts, dates, authors), not from an abstract; what it rests on is its support's evidence.
     """
 
     text: str
@@ -182,13 +200,14 @@ class Sentence:
     support: Support
     quoted: bool = False
     lead: str = ""
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why no answer was given, in words for the reader, and the nearest papers (may be empty)."""
 
-    reason: Literal["empty_index", "off_topic", "not_covered", "not_stated", "small_talk"]
+    reason: Literal["empty_index", "off_topic", "not_covered", "not_stated", "small_talk", "no_match"]
     message: str
     nearest: tuple[Paper, ...] = ()
 
@@ -217,7 +236,10 @@ class IndexIdentity:
 
 @dataclass(frozen=True)
 class Answer:
-    """Everything about one answer: enough to show it, to check it and to reproduce it."""
+    """Everything about one answer: enough to show it, to check it and to reproduce it.
+
+    `coverage` is how well the collection covers the question (`rag.refuse`).
+    """
 
     id: str
     question: str
@@ -232,12 +254,16 @@ class Answer:
     model: str
     index: IndexIdentity
     stopped: bool = False
+    filters: Filters = NONE
+    coverage: float = 0.0
 
     @cached_property
     def text(self) -> str:
         """The answer with its `[n]` markers, or the words of the refusal."""
         if self.refusal is not None:
             return self.refusal.message
+        if any(sentence.recorded for sentence in self.sentences):
+            return "\n".join(map(marked, self.sentences))
         written = " ".join(marked(sentence) for sentence in self.sentences if not sentence.quoted)
         quoted = [marked(sentence) for sentence in self.sentences if sentence.quoted]
         return "\n".join([written, *quoted] if written else quoted)
@@ -267,6 +293,7 @@ class Retrieved:
     standalone_question: str
     retrieved: tuple[ScoredPassage, ...]
     context: Context
+    filters: Filters = NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,19 @@ from typing import Any
 
 import numpy as np
 
+from ingest.split import Embedded
+from rag import facets
 from rag.build import assemble
 from rag.config import Config
 from rag.errors import GenerationError
+from rag.facets import Facet
+from rag.filters import NONE, Filters
 from rag.index import Index, Manifest
+from rag.late import Tokens, empty, of_papers, unit
 from rag.pipeline import Pipeline
 from rag.protocols import Counts, GenerationLimits, Message, Unfinished, Vectors
 from rag.serialize import content_hash
-from rag.text import sentence_spans, terms, words
+from rag.text import sentence_spans, terms, words, words_at
 from rag.turns import FairQueue
 from rag.types import Chunk, Paper, ScoredPassage
 
@@ -38,8 +43,18 @@ class FakeEmbedder:
         self.embedded += texts
         return np.array([self._vector(text) for text in texts], np.float32).reshape(len(texts), self.dimension)
 
+    def embed_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        return self.embed(texts), [self.query_tokens(text) for text in texts]
+
     def embed_query(self, text: str) -> Vectors:
         return self._vector(text)
+
+    def query_tokens(self, text: str) -> Tokens:
+        spans = [(start, text[start:end]) for start, end in words_at(text) if terms(text[start:end])]
+        if not spans:
+            return empty(64)
+        rows = [np.random.default_rng(zlib.crc32(terms(word)[0].encode())).normal(size=64) for _, word in spans]
+        return Tokens(unit(np.array(rows, np.float32)), np.array([start for start, _ in spans], np.int32))
 
     def count_tokens(self, text: str) -> int:
         return len(words(text))
@@ -86,17 +101,26 @@ class FakeTermIndex:
 
     def __init__(self) -> None:
         self.documents: dict[str, Counter[str]] = {}
+        self.titles: dict[str, set[str]] = {}
 
     def upsert(self, papers: Sequence[Paper]) -> None:
         for paper in papers:
             self.documents[paper.id] = Counter(terms(f"{paper.title} {paper.abstract}"))
+            self.titles[paper.id] = set(terms(paper.title))
 
     def delete(self, paper_ids: Sequence[str]) -> None:
         for paper_id in paper_ids:
             self.documents.pop(paper_id, None)
+            self.titles.pop(paper_id, None)
 
-    def query(self, text: str, k: int) -> list[tuple[str, float]]:
-        scores = {paper_id: self._score(text, document) for paper_id, document in self.documents.items()}
+    def holding(self, text: str, *, title: bool = False) -> list[str]:
+        wanted = set(terms(text))
+        held: Mapping[str, Iterable[str]] = self.titles if title else self.documents
+        return sorted(i for i, document in held.items() if wanted and wanted <= set(document))
+
+    def query(self, text: str, k: int, among: Sequence[str] | None = None) -> list[tuple[str, float]]:
+        wanted = self.documents if among is None else {*among}
+        scores = {i: self._score(text, document) for i, document in self.documents.items() if i in wanted}
         best = sorted((s for s in scores.items() if s[1] > 0), key=lambda hit: (-hit[1], hit[0]))
         return best[: max(k, 0)]
 
@@ -122,12 +146,16 @@ class FakeCatalog:
     def __init__(self) -> None:
         self.rows: dict[str, tuple[Paper, tuple[Chunk, ...]]] = {}
         self.keys: dict[str, set[str]] = {}
+        self.vectors: dict[str, Tokens] = {}
         self.revision = 0
         self.journal: dict[str, None] = {}
         self.chunk_journal: dict[str, None] = {}
 
     def get(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, tuple[Chunk, ...]]]:
         return {paper_id: self.rows[paper_id] for paper_id in paper_ids if paper_id in self.rows}
+
+    def tokens(self, paper_ids: Sequence[str]) -> dict[str, Tokens]:
+        return {paper_id: self.vectors[paper_id] for paper_id in paper_ids if paper_id in self.vectors}
 
     def find(self, keys: Sequence[str]) -> dict[str, list[str]]:
         return {key: sorted(self.keys[key]) for key in keys if self.keys.get(key)}
@@ -139,6 +167,33 @@ class FakeCatalog:
         by_id = sorted((paper for paper, _ in self.rows.values()), key=lambda paper: paper.id)
         yield from sorted(by_id, key=lambda paper: paper.date or "", reverse=True)
 
+    def named(self, facet: Facet, asked: str) -> list[str]:
+        found = {v for paper, _ in self.rows.values() for v in facets.values(paper, facet)}
+        return sorted(value for value in found if facets.same(facet, asked, value))
+
+    def count(self, filters: Filters) -> int:
+        return len(self.matching(filters))
+
+    def matching(
+        self, filters: Filters, among: Sequence[str] | None = None, *, oldest: bool = False, limit: int | None = None
+    ) -> list[str]:
+        found = [p for p in self.papers() if facets.meets(p, filters) and (among is None or p.id in set(among))]
+        if oldest:
+            found = sorted((p for p in found if p.date), key=lambda p: (facets.days(p)[0], p.id))
+        return [paper.id for paper in found][:limit]
+
+    def chunk_ids(self, paper_ids: Sequence[str]) -> list[tuple[str, list[str]]]:
+        return [(i, [chunk.id for chunk in chunks]) for i, (_, chunks) in self.get(paper_ids).items()]
+
+    def years(self, filters: Filters) -> list[tuple[str, int]]:
+        found = Counter((paper.date or "")[:4] for paper in self.papers() if facets.meets(paper, filters))
+        return sorted(found.items())
+
+    def frequent(self, facet: Facet, filters: Filters, limit: int) -> list[tuple[str, int]]:
+        kept = (paper for paper in self.papers() if facets.meets(paper, filters))
+        found = Counter(value for paper in kept for value in facets.values(paper, facet))
+        return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
+
     def keys_of(self, paper_ids: Sequence[str]) -> dict[str, list[str]]:
         wanted = {i: sorted(key for key, holders in self.keys.items() if i in holders) for i in paper_ids}
         return {paper_id: keys for paper_id, keys in wanted.items() if keys}
@@ -148,7 +203,12 @@ class FakeCatalog:
         rows: Iterable[tuple[Paper, tuple[Chunk, ...]]],
         keys: Mapping[str, Sequence[str]] | None = None,
         absorbed: Mapping[str, str] | None = None,
+        tokens: Mapping[str, Tokens] | None = None,
     ) -> None:
+        rows = list(rows)
+        for gone in [*(absorbed or {}), *(paper.id for paper, _ in rows)]:
+            self.vectors.pop(gone, None)
+        self.vectors.update(tokens or {})
         for loser, winner in (absorbed or {}).items():
             self.rows.pop(loser, None)
             for holders in self.keys.values():
@@ -164,6 +224,7 @@ class FakeCatalog:
     def delete(self, paper_ids: Sequence[str]) -> None:
         for paper_id in paper_ids:
             self.rows.pop(paper_id, None)
+            self.vectors.pop(paper_id, None)
             for holders in self.keys.values():
                 holders.discard(paper_id)
         self.revision += 1
@@ -190,9 +251,9 @@ class FakeRetriever:
         self.passages = list(passages)
         self.asked: list[tuple[str, int]] = []
 
-    def retrieve(self, question: str, k: int) -> list[ScoredPassage]:
+    def retrieve(self, question: str, k: int, filters: Filters = NONE) -> list[ScoredPassage]:
         self.asked.append((question, k))
-        return self.passages[:k]
+        return [passage for passage in self.passages if facets.meets(passage.paper, filters)][:k]
 
 
 class FakeGenerator:
@@ -278,7 +339,14 @@ def by_sentence(paper: Paper) -> tuple[Chunk, ...]:
 
 def embedded(chunks: Iterable[Chunk], embedder: FakeEmbedder | None = None) -> Vectors:
     """Vectors of chunks, their titles in front, as an ingest makes them."""
-    return (embedder or FakeEmbedder()).embed([f"{chunk.paper.title}. {chunk.text}" for chunk in chunks])
+    return (embedder or FakeEmbedder()).embed([chunk.embedded_text for chunk in chunks])
+
+
+def embedded_papers(rows: Sequence[tuple[Paper, tuple[Chunk, ...]]]) -> Embedded:
+    """Papers with their chunks, embedded."""
+    chunks = [chunk for _, own in rows for chunk in own]
+    vectors, tokens = FakeEmbedder().embed_tokens([chunk.embedded_text for chunk in chunks])
+    return Embedded(list(rows), vectors, of_papers(chunks, tokens))
 
 
 def build_fake_index(papers: Sequence[Paper] = (), folder: Path | None = None) -> Index:

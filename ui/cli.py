@@ -123,6 +123,12 @@ def search(
     retriever: Annotated[str, typer.Option("--retriever", help="hybrid, dense or lexical.")] = "hybrid",
     queries: Annotated[Path | None, typer.Option("--input", help="JSON lines with _id and text.")] = None,
     output: Annotated[Path | None, typer.Option("--output", help="TREC run file to write.")] = None,
+    where: options.Where = None,
+    no_filters: options.NoFilters = False,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", help="Where this paper stands, and why: id, DOI, arXiv id or title words."),
+    ] = None,
     index: options.Index = None,
     embedding_model: options.EmbeddingModel = None,
     device: options.Device = None,
@@ -134,12 +140,17 @@ def search(
     config = options.load(index=index, embedding_model=embedding_model, device=device, k=k)
     if (query is None) == (queries is None):
         raise UsageError("Give either a query or --input FILE.")
-    if queries is not None:
+    if explain is not None:
+        from ui import explaining
+
+        explaining.run(config, query or "", explain, k or 10, retriever, as_json)
+    elif queries is not None:
         if output is None:
             raise UsageError("--input needs --output FILE for the run.")
-        searching.run_file(config, queries, output, k or 100, retriever)
+        # Queries of a file are searched for as they are: a run must not depend on how one was read.
+        searching.run_file(config, queries, output, k or 100, retriever, options.conditions(where, True))
     else:
-        searching.run(config, query or "", k or 10, retriever, as_json)
+        searching.run(config, query or "", k or 10, retriever, options.conditions(where, no_filters), as_json)
 
 
 @app.command()
@@ -149,6 +160,8 @@ def ask(
     no_generate: Annotated[bool, typer.Option("--no-generate", help="Quote the abstracts only.")] = False,
     questions: Annotated[Path | None, typer.Option("--input", help="JSON lines with id, question and history.")] = None,
     output: Annotated[Path | None, typer.Option("--output", help="Answers, a JSON line each.")] = None,
+    where: options.Where = None,
+    no_filters: options.NoFilters = False,
     k: options.K = None,
     model: options.Model = None,
     server_model: options.ServerModel = None,
@@ -180,12 +193,13 @@ def ask(
     )
     if (question is None) == (questions is None):
         raise UsageError("Give either a question or --input FILE.")
+    filters = options.conditions(where, no_filters)
     if questions is not None:
         if output is None:
             raise UsageError("--input needs --output FILE for the answers.")
-        asking.run_file(config, questions, output, generate=not no_generate)
+        asking.run_file(config, questions, output, filters, generate=not no_generate)
     else:
-        asking.run(config, question or "", history, generate=not no_generate, as_json=as_json)
+        asking.run(config, question or "", history, filters, generate=not no_generate, as_json=as_json)
 
 
 @app.command()

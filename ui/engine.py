@@ -124,7 +124,7 @@ class Engine:
             revision = catalog.counts().revision
             if self._suggested is None or self._suggested[0] != revision:
                 found = suggest(list(islice(catalog.papers(), SCANNED_PAPERS)))
-                self._suggested = revision, answerable(self.pipeline(), found)
+                self._suggested = revision, answerable(self.pipeline(), found, self._config.refuse_below)
             return self._suggested[1]
         except PaperchatError:
             return ()

@@ -19,12 +19,12 @@ LOOKED_AT = 10
 EVERYWHERE = frozenset("large language model models learning approach based towards".split())
 
 
-def answerable(pipeline: Pipeline, questions: Sequence[str]) -> tuple[str, ...]:
+def answerable(pipeline: Pipeline, questions: Sequence[str], below: float) -> tuple[str, ...]:
     """Those of the questions that would not be refused."""
     found = []
     for question in questions:
         search = pipeline.search(question, LOOKED_AT)
-        if refuse.decide(search.question, search.ranked, search.evidence, pipeline.index.identity()) is None:
+        if refuse.decide(search.question, search.ranked, search.evidence, pipeline.index.identity(), below) is None:
             found.append(question)
     return tuple(found)
 

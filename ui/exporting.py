@@ -12,6 +12,7 @@ from ingest.export import FORMATS
 from rag import build
 from rag.config import Config
 from rag.errors import PaperchatError, UsageError
+from rag.files import whole_text
 from ui.collection import papers_named
 
 
@@ -25,13 +26,9 @@ def run(config: Config, paper_ids: Sequence[str], form: str, output: Path | None
         for piece in pieces:
             sys.stdout.write(piece)
         return
-    part = output.with_name(f".{output.name}.part")
     try:
-        with part.open("w", encoding="utf-8", newline="") as file:
+        with whole_text(output, newline="") as file:
             file.writelines(pieces)
-        part.replace(output)
     except OSError as error:
         raise PaperchatError(f"{output} cannot be written ({error.strerror or error}). Give another file.") from error
-    finally:
-        part.unlink(missing_ok=True)
     typer.echo(f"Wrote {output}.", err=True)

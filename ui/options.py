@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from rag.config import Config
+from rag.filters import SYNTAX, Filters, parse
 
 Index = Annotated[Path | None, typer.Option("--index", help="Folder of the index.", show_default=False)]
 ChromaUrl = Annotated[str | None, typer.Option("--chroma-url", help="Chroma server that holds the vectors.")]
@@ -27,6 +28,28 @@ EvidenceSentences = Annotated[
     int | None, typer.Option("--evidence-sentences", help="Evidence sentences the model reads.")
 ]
 Support = Annotated[str | None, typer.Option("--support", help="strict or lenient.")]
+
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        help=f"Only papers that meet the conditions: {SYNTAX}. Repeat it or separate by commas: all must hold, of "
+        "several authors, venues or categories one. A given name may be an initial; 'cs' holds 'cs.CL'; a paper whose "
+        "date is less exact than the condition is kept where it may lie in the range. The question is then not read "
+        "for filters.",
+        show_default=False,
+    ),
+]
+NoFilters = Annotated[bool, typer.Option("--no-filters", help="Read no filters out of the question.")]
+
+
+def conditions(where: list[str] | None, no_filters: bool) -> Filters | None:
+    """The filters that the flags give; `None`: those the question names.
+
+    Raises:
+        UsageError: A condition is not understood.
+    """
+    return parse(where or ()) if where or no_filters else None
 
 
 def load(**flags: Any) -> Config:

@@ -7,12 +7,19 @@ from typing import Any
 
 import typer
 
+from rag.filters import Filters
 from rag.types import Answer, Paper
 
 
 def print_json(value: Any) -> None:
     """One JSON value on standard output."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def print_filters(filters: Filters) -> None:
+    """One line above an answer; nothing where there are none."""
+    if filters:
+        typer.echo(f"Filters: {filters.describe()}")
 
 
 def by_whom(paper: Paper) -> str:

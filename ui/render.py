@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
+from rag.filters import NONE, Filters
 from rag.types import (
     Answer,
     Checked,
@@ -38,6 +39,7 @@ class Writing:
     standalone_question: str = ""
     context: Context | None = None
     retrieved: tuple[ScoredPassage, ...] = ()
+    filters: Filters = NONE
     sentences: tuple[Sentence, ...] = ()
     withheld: tuple[Sentence, ...] = ()
     draft: str = ""
@@ -54,6 +56,7 @@ class Writing:
                     standalone_question=event.standalone_question,
                     context=event.context,
                     retrieved=event.retrieved,
+                    filters=event.filters,
                 )
             case Queued():
                 return replace(self, stage=texts.ahead(event.ahead))
@@ -83,6 +86,7 @@ class Writing:
             model=model,
             index=index,
             stopped=True,
+            filters=self.filters,
         )
 
 
@@ -152,17 +156,31 @@ def answer_sources(value: Answer, turn: int) -> str:
 def _body(sentences: Sequence[Sentence], context: Context | None, turn: int, draft: str = "") -> str:
     """What was written, as running text, and what was quoted, as a list."""
     passages = context.by_number() if context else {}
-    written = [_sentence(s, passages, turn) for s in sentences if not s.quoted]
-    quoted = [_sentence(s, passages, turn) for s in sentences if s.quoted]
+    written = [_sentence(s, passages, turn) for s in sentences if not (s.quoted or _is_listed(s))]
+    quoted = [_sentence(s, passages, turn) for s in sentences if s.quoted or _is_listed(s)]
     if draft.strip():
         written.append(_draft(draft))
     text = f'<p class="pc-text">{" ".join(written)}</p>' if written else ""
-    heading = f'<p class="pc-quotes-head">{escape(texts.QUOTES_HEADING)}</p>' if written and quoted else ""
+    heading = (
+        f'<p class="pc-quotes-head">{escape(texts.QUOTES_HEADING)}</p>'
+        if written and quoted and not _recorded(sentences)
+        else ""
+    )
     quotes = "".join(f"<li>{quote}</li>" for quote in quoted)
     return f'{text}{heading}<ul class="pc-quotes">{quotes}</ul>' if quotes else text
 
 
+def _recorded(sentences: Sequence[Sentence]) -> bool:
+    return any(sentence.recorded for sentence in sentences)
+
+
+def _is_listed(sentence: Sentence) -> bool:
+    return sentence.recorded and bool(sentence.lead)
+
+
 def _quoted_note(value: Answer) -> str:
+    if _recorded(value.sentences):
+        return texts.RECORDED_ONLY
     # Where the model was not asked, nothing of its own was found wanting; and a digest is not an abstract.
     words = texts.QUOTED_NOTE if value.withheld else texts.QUOTED_ONLY
     digest = any(passage.paper.kind == "digest" for passage in value.cited)
@@ -178,7 +196,7 @@ def _refusal(value: Answer) -> str:
 
 
 def _sentence(sentence: Sentence, passages: dict[int, NumberedPassage], turn: int) -> str:
-    kind = "quoted" if sentence.quoted else sentence.support.verdict.value
+    kind = "quoted" if sentence.quoted else "recorded" if sentence.recorded else sentence.support.verdict.value
     text = f"“{escape(sentence.text)}”" if sentence.quoted else escape(sentence.text)
     lead = f'<span class="pc-lead">{escape(sentence.lead)}:</span> ' if sentence.lead else ""
     chips = "".join(_chip(sentence, passages[number], turn) for number in sentence.citations if number in passages)
@@ -204,7 +222,7 @@ def _chip(sentence: Sentence, passage: NumberedPassage, turn: int) -> str:
 
 def _verdict(kind: str, score: float) -> str:
     mark, words = texts.VERDICTS[kind]
-    label = escape(words if kind == "quoted" else f"{words} ({score:.2f} of 1)")
+    label = escape(words if kind in ("quoted", "recorded") else f"{words} ({score:.2f} of 1)")
     return (
         f'<span class="pc-verdict pc-v-{escape(kind)}" role="img" aria-label="{label}" title="{label}">'
         f"{escape(mark)}</span>"
@@ -241,7 +259,8 @@ def _withheld(sentences: Sequence[Sentence]) -> str:
 
 
 def _footer(value: Answer, turn: int, incomplete: bool) -> str:
-    parts = [texts.MODES[value.mode], *(() if incomplete else _times(value.timings))]
+    mode = texts.RECORDED if _recorded(value.sentences) else texts.MODES[value.mode]
+    parts = [mode, *(() if incomplete else _times(value.timings))]
     if value.model and value.mode == "generated":
         parts.append(value.model)
     stopped = ""

@@ -9,13 +9,15 @@ from typing import cast
 
 import typer
 
-from rag import build
+from rag import build, trec
+from rag.asked import nothing_meets
 from rag.config import Config
 from rag.errors import UsageError
+from rag.filters import Filters
 from rag.pipeline import Pipeline
 from rag.retrieve import RetrieverName
 from rag.serialize import passage_to_dict
-from ui.printing import print_json
+from ui.printing import print_filters, print_json
 
 
 def _pipeline(config: Config, retriever: str) -> Pipeline:
@@ -24,9 +26,10 @@ def _pipeline(config: Config, retriever: str) -> Pipeline:
     return build.build_pipeline(config, generate=False, use=cast(RetrieverName, retriever))
 
 
-def run(config: Config, query: str, k: int, retriever: str, as_json: bool) -> None:
+def run(config: Config, query: str, k: int, retriever: str, filters: Filters | None, as_json: bool) -> None:
     """Prints ranked papers with the sentence that bears most on the query."""
-    found = _pipeline(config, retriever).search(query, k)
+    pipeline = _pipeline(config, retriever)
+    found = pipeline.search(query, k, filters)
     rows = []
     for passage in found.ranked:
         evidence = found.evidence.get(passage.paper.id)
@@ -34,26 +37,25 @@ def run(config: Config, query: str, k: int, retriever: str, as_json: bool) -> No
     if as_json:
         print_json(rows)
         return
+    print_filters(found.filters)
+    if nothing := nothing_meets(found.filters, pipeline.index):
+        typer.echo(nothing.message)
     for row in rows:
         ranks = f"meaning {row['dense_rank'] or '–'}, words {row['lexical_rank'] or '–'}"
         typer.echo(f"{row['rank']:>3}. {row['title']}  ({ranks})\n     {row['best_sentence']}")
 
 
-def run_file(config: Config, queries: Path, output: Path, k: int, retriever: str) -> None:
+def run_file(config: Config, queries: Path, output: Path, k: int, retriever: str, filters: Filters | None) -> None:
     """Writes a TREC run; the run appears under its name only when it is complete."""
     from tqdm import tqdm
 
     asked = list(_queries(queries))
     pipeline = _pipeline(config, retriever)
-    partial = output.with_name(output.name + ".partial")
-    try:
-        with partial.open("w", encoding="utf-8") as run_file:
-            for query_id, text in tqdm(asked, desc="Searching", unit="query"):
-                for passage in pipeline.search(text, k).ranked:
-                    run_file.write(f"{query_id} Q0 {passage.paper.id} {passage.rank} {passage.score:.6f} paperchat\n")
-        partial.replace(output)
-    except OSError as error:
-        raise UsageError(f"{output} cannot be written ({error.strerror}). Check the folder.") from error
+    rankings = (
+        (query_id, trec.descending([(p.paper.id, p.score) for p in pipeline.search(text, k, filters).ranked]).items())
+        for query_id, text in tqdm(asked, desc="Searching", unit="query")
+    )
+    trec.write_run(output, rankings, "paperchat")
 
 
 def _queries(path: Path) -> Iterator[tuple[str, str]]:

@@ -88,6 +88,8 @@ WHY_NOT_LOOK = "Look it up"
 SEARCHED_FOR = "Searched for:"
 QUOTED_NOTE = "The model’s own words could not be supported; these are the {sources}’ own sentences."
 QUOTED_ONLY = "These are the {sources}’ own sentences."
+RECORDED_ONLY = "Counted and looked up in the collection’s records, not read out of abstracts."
+RECORDED = "from the records"
 ABSTRACTS, DIGESTS = "abstracts", "digests"
 QUOTES_HEADING = "In the sources’ own words:"
 NEAREST = "The nearest papers in the collection:"
@@ -104,6 +106,7 @@ VERDICTS = {
     "supported": ("✓", "Supported by the cited source"),
     "weak": ("~", "Only weakly supported by the cited source"),
     "quoted": ("❝", "Quoted word for word from the cited source"),
+    "recorded": ("≡", "From the collection’s records"),
     "unsupported": ("✗", "Not supported by the cited source"),
 }
 UNEXPECTED_ERROR = (
@@ -185,6 +188,9 @@ KEPT_AS_STARTED = "Kept: everything as paperchat was started."
 FEEDBACK = "Feedback"
 FEEDBACK_NOTE = "Answers you rated, with your comments, as questions that paperchat can be measured with."
 FEEDBACK_EXPORT = "Save as evaluation set"
+WHY_NOT_UNKNOWN = "The collection holds no paper of that name, so no question can find it."
+WHY_NOT_NEAREST = "The nearest titles:"
+WHY_NOT_BEST = "Its nearest sentence:"
 WHY_NOT_EMPTY = "Type a title, a DOI or an id."
 
 # The status line.

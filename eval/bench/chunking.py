@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-import ir_measures
 import numpy as np
 
+from eval import datasets, metrics
+from eval.datasets import Dataset
+from eval.retrieval import progress
 from ingest.inputs import expand
 from ingest.records import Rejected
 from ingest.split import AbstractSplitter
@@ -42,15 +44,16 @@ def main() -> None:
     model = build.build_embedder(config)
     (source,) = expand([arguments.folder])
     papers = [p for p in source.read(None, None, lambda done: None) if not isinstance(p, Rejected)]
-    qrels, queries = _questions(arguments.folder, arguments.split)
+    dataset = datasets.load(str(arguments.folder), arguments.split, config.cache, progress)
+    queries = dataset.queries
     asked = np.stack([model.embed_query(text) for text in queries.values()])
     lexical = _lexical(papers, queries)
     print(f"{len(papers)} papers, {len(queries)} queries")
     for name, texts in _ways(model).items():
         dense = _best_by_paper(asked, papers, texts, model)
-        scores = [_ndcg(qrels, queries, papers, dense)]
+        scores = [_ndcg(dataset, papers, dense)]
         for weight in WEIGHTS:
-            scores.append(_ndcg(qrels, queries, papers, _fused(dense, lexical, papers, weight)))
+            scores.append(_ndcg(dataset, papers, _fused(dense, lexical, papers, weight)))
         print(f"{name:<28}" + "  ".join(f"{score:.4f}" for score in scores), flush=True)
 
 
@@ -74,7 +77,7 @@ def _best_by_paper(asked: Vectors, papers: list[Paper], texts: Texts, model: Emb
     return np.stack([np.maximum.reduceat(vectors @ query, starts) for query in asked])
 
 
-def _lexical(papers: list[Paper], queries: dict[str, str]) -> list[dict[str, float]]:
+def _lexical(papers: list[Paper], queries: Mapping[str, str]) -> list[dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
         index = build.open_stores(Path(folder), build.new_manifest(Config(), 384, "bench"))
         index.terms.upsert(papers)
@@ -92,24 +95,12 @@ def _fused(dense: Vectors, lexical: list[dict[str, float]], papers: list[Paper],
     return fused
 
 
-def _ndcg(qrels: dict[str, dict[str, int]], queries: dict[str, str], papers: list[Paper], scores: Vectors) -> float:
+def _ndcg(dataset: Dataset, papers: list[Paper], scores: Vectors) -> float:
     run = {
         query: {papers[i].id: float(scores[row, i]) for i in np.argsort(-scores[row], kind="stable")[:DEPTH]}
-        for row, query in enumerate(queries)
+        for row, query in enumerate(dataset.queries)
     }
-    measure = ir_measures.nDCG @ 10
-    return float(ir_measures.calc_aggregate([measure], qrels, run)[measure])
-
-
-def _questions(folder: Path, split: str) -> tuple[dict[str, dict[str, int]], dict[str, str]]:
-    import json
-
-    qrels: dict[str, dict[str, int]] = {}
-    for line in (folder / "qrels" / f"{split}.tsv").read_text(encoding="utf-8").splitlines()[1:]:
-        query, paper, grade = line.split("\t")
-        qrels.setdefault(query, {})[paper] = int(grade)
-    rows = map(json.loads, (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines())
-    return qrels, {row["_id"]: row["text"] for row in rows if row["_id"] in qrels}
+    return metrics.evaluate(run, dataset.qrels, metrics.parse(["nDCG@10"])).mean("nDCG@10")
 
 
 if __name__ == "__main__":

@@ -4,40 +4,47 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rag.errors import PaperIndexError
+from rag import facets
+from rag.adapters.selection import Selection, marks, parts
+from rag.facets import FACETS
+from rag.late import Tokens, pack, unpack
 from rag.protocols import Counts, Unfinished
 from rag.serialize import content_hash, paper_from_dict, paper_to_dict
 from rag.types import Chunk, Paper
 
 # `keys` leads from whatever identifies a paper (DOI, arXiv id, title) to its id; `counts` has one row,
-# kept in the same transaction as the records, so that a question never counts a million rows.
+# kept in the same transaction as the records, so that a question never counts a million rows. `facets` says
+# which papers have an author, a venue or a category, `facet_words` under which words each is looked up.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS papers (
-    id TEXT PRIMARY KEY, hash TEXT NOT NULL, date TEXT, title TEXT NOT NULL, record TEXT NOT NULL,
-    spans TEXT NOT NULL
+    id TEXT PRIMARY KEY, hash TEXT NOT NULL, date TEXT, first_day TEXT NOT NULL, last_day TEXT NOT NULL,
+    title TEXT NOT NULL, chunk_ids TEXT NOT NULL, record TEXT NOT NULL, spans TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS papers_by_date ON papers (coalesce(date, '') DESC, id);
+CREATE TABLE IF NOT EXISTS facets (facet TEXT, value TEXT, id TEXT, PRIMARY KEY (facet, value, id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS facets_by_id ON facets (id);
+CREATE TABLE IF NOT EXISTS facet_words (
+    facet TEXT, word TEXT, value TEXT, PRIMARY KEY (facet, word, value)
+) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS papers_by_hash ON papers (id, hash);
 CREATE TABLE IF NOT EXISTS keys (key TEXT, id TEXT, PRIMARY KEY (key, id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS keys_by_id ON keys (id);
+CREATE TABLE IF NOT EXISTS tokens (id TEXT PRIMARY KEY, vectors BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pending_chunks (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counts (papers INTEGER NOT NULL, chunks INTEGER NOT NULL, revision INTEGER NOT NULL);
 """
-# A catalog of format 1 has records but no counts.
+BY_DAYS = "CREATE INDEX papers_by_days ON papers (first_day, last_day, id, date);"
+# A catalog of format 1 has records but neither counts nor days: it can only be read and rebuilt.
 FIRST_COUNTS = "INSERT INTO counts SELECT count(*), coalesce(sum(json_array_length(spans)), 0), 0 FROM papers;"
-# SQLite's limit on parameters in one statement is 32,766; this leaves room.
-BATCH = 10_000
 PAGE = 500
 
 
-class SqliteCatalog:
+class SqliteCatalog(Selection):
     """Records by id. A paper that is not here does not exist, whatever the other stores hold."""
 
     def __init__(self, path: Path) -> None:
@@ -46,13 +53,14 @@ class SqliteCatalog:
         Raises:
             PaperIndexError: The file is damaged or cannot be opened.
         """
-        self._path = path
-        self._local = threading.local()
+        super().__init__(path)
         with self._errors():
             connection = self._connection()
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
             # A reader of an index in a folder that it may not write to finds everything made.
-            if connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'counts'").fetchone()[0] == 0:
-                connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {FIRST_COUNTS}; COMMIT;")
+            if "counts" not in tables:
+                days = "" if "papers" in tables else BY_DAYS
+                connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {days} {FIRST_COUNTS}; COMMIT;")
 
     def get(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, tuple[Chunk, ...]]]:
         """Records with their chunks, in the order asked for; unknown ids are left out."""
@@ -62,6 +70,12 @@ class SqliteCatalog:
                 paper = paper_from_dict(json.loads(row[1]))
                 found[row[0]] = paper, tuple(Chunk(paper, start, end) for start, end in json.loads(row[2]))
         return {paper_id: found[paper_id] for paper_id in paper_ids if paper_id in found}
+
+    def tokens(self, paper_ids: Sequence[str]) -> dict[str, Tokens]:
+        """Token vectors by paper id; papers that were written without are left out."""
+        rows = self._select("SELECT id, vectors FROM tokens WHERE id", paper_ids)
+        with self._errors():
+            return {paper_id: unpack(vectors) for paper_id, vectors in rows}
 
     def find(self, keys: Sequence[str]) -> dict[str, list[str]]:
         """Ids of the papers that have each key, in order; keys of no paper are left out."""
@@ -104,6 +118,7 @@ class SqliteCatalog:
         rows: Iterable[tuple[Paper, tuple[Chunk, ...]]],
         keys: Mapping[str, Sequence[str]] | None = None,
         absorbed: Mapping[str, str] | None = None,
+        tokens: Mapping[str, Tokens] | None = None,
     ) -> None:
         """Adds or replaces records, adds `keys` by paper id, and lets papers go into others, in one transaction."""
         rows = list({paper.id: (paper, chunks) for paper, chunks in rows}.values())
@@ -113,13 +128,12 @@ class SqliteCatalog:
             for loser, winner in absorbed.items():
                 moved = "INSERT OR IGNORE INTO keys SELECT key, ? FROM keys WHERE id = ?"
                 connection.execute(moved, (winner, loser))
-                connection.execute("DELETE FROM keys WHERE id = ?", (loser,))
-                connection.execute("DELETE FROM papers WHERE id = ?", (loser,))
-            for paper, chunks in rows:
-                spans = json.dumps([(chunk.start, chunk.end) for chunk in chunks])
-                record = json.dumps(paper_to_dict(paper), ensure_ascii=False)
-                values = (paper.id, content_hash(paper), paper.date, paper.title, record, spans)
-                connection.execute("INSERT OR REPLACE INTO papers VALUES (?, ?, ?, ?, ?, ?)", values)
+            _remove(connection, ("papers", "keys", "facets", "tokens"), absorbed)
+            _remove(connection, ("facets", "tokens"), [paper.id for paper, _ in rows])
+            connection.executemany("INSERT OR REPLACE INTO papers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_row, rows))
+            _write_facets(connection, [paper for paper, _ in rows])
+            packed = [(paper.id, pack(tokens[paper.id])) for paper, _ in rows if tokens and paper.id in tokens]
+            connection.executemany("INSERT INTO tokens VALUES (?, ?)", packed)
             pairs = [(key, paper_id) for paper_id, own in (keys or {}).items() for key in own]
             connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", pairs)
             came = len(rows), sum(len(chunks) for _, chunks in rows)
@@ -129,8 +143,7 @@ class SqliteCatalog:
         """Removes records and their keys in one transaction."""
         with self._transaction() as connection:
             gone = self._count(connection, paper_ids)
-            connection.executemany("DELETE FROM papers WHERE id = ?", [(i,) for i in paper_ids])
-            connection.executemany("DELETE FROM keys WHERE id = ?", [(i,) for i in paper_ids])
+            _remove(connection, ("papers", "keys", "facets", "tokens"), paper_ids)
             self._recount(connection, -gone[0], -gone[1])
 
     def counts(self) -> Counts:
@@ -163,9 +176,9 @@ class SqliteCatalog:
 
     def _count(self, connection: sqlite3.Connection, paper_ids: Sequence[str]) -> tuple[int, int]:
         papers = chunks = 0
-        for part in _parts(sorted(set(paper_ids))):
+        for part in parts(sorted(set(paper_ids))):
             query = (
-                f"SELECT count(*), coalesce(sum(json_array_length(spans)), 0) FROM papers WHERE id IN ({_marks(part)})"  # noqa: S608  # marks only
+                f"SELECT count(*), coalesce(sum(json_array_length(spans)), 0) FROM papers WHERE id IN ({marks(part)})"  # noqa: S608  # marks only
             )
             row = connection.execute(query, tuple(part)).fetchone()
             papers, chunks = papers + row[0], chunks + row[1]
@@ -175,40 +188,24 @@ class SqliteCatalog:
         query = "UPDATE counts SET papers = papers + ?, chunks = chunks + ?, revision = revision + 1"
         connection.execute(query, (papers, chunks))
 
-    def _select(self, query: str, values: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-        with self._errors():
-            for part in _parts(values):
-                yield from self._connection().execute(f"{query} IN ({_marks(part)})", tuple(part))
 
-    def _connection(self) -> sqlite3.Connection:
-        # One connection a thread: SQLite's own locking then keeps readers consistent.
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = sqlite3.connect(self._path, timeout=30)
-            connection.execute("PRAGMA journal_mode=WAL")
-            self._local.connection = connection
-        return connection
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._errors(), self._connection() as connection:
-            yield connection
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, ValueError) as error:
-            raise PaperIndexError(
-                f"The catalog {self._path} cannot be used ({error}). Check free disk space and permissions "
-                "with 'paperchat doctor'; nothing already ingested was changed."
-            ) from error
+def _row(row: tuple[Paper, tuple[Chunk, ...]]) -> tuple[Any, ...]:
+    paper, chunks = row
+    spans = json.dumps([(chunk.start, chunk.end) for chunk in chunks])
+    ids = json.dumps([chunk.id for chunk in chunks], ensure_ascii=False)
+    record = json.dumps(paper_to_dict(paper), ensure_ascii=False)
+    return paper.id, content_hash(paper), paper.date, *facets.days(paper), paper.title, ids, record, spans
 
 
-def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(values), BATCH):
-        yield values[start : start + BATCH]
+def _write_facets(connection: sqlite3.Connection, papers: Sequence[Paper]) -> None:
+    had = [(facet, value, paper.id) for paper in papers for facet in FACETS for value in facets.values(paper, facet)]
+    names = {(facet, value) for facet, value, _ in had}
+    under = [(facet, word, value) for facet, value in names for word in facets.lookup_words(facet, value)]
+    connection.executemany("INSERT OR IGNORE INTO facets VALUES (?, ?, ?)", had)
+    connection.executemany("INSERT OR IGNORE INTO facet_words VALUES (?, ?, ?)", under)
 
 
-def _marks(values: Sequence[str]) -> str:
-    return ",".join("?" * len(values))
+def _remove(connection: sqlite3.Connection, tables: Sequence[str], paper_ids: Iterable[str]) -> None:
+    given = [(paper_id,) for paper_id in paper_ids]
+    for table in tables:
+        connection.executemany(f"DELETE FROM {table} WHERE id = ?", given)  # noqa: S608  # names of this module only

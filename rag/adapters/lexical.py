@@ -17,7 +17,10 @@ MAX_QUERY_TERMS = 256
 
 
 class TantivyIndex:
-    """One document a paper, in one text field: a title word counts as an abstract word."""
+    """One document a paper, ranked by one text field: a title word counts as an abstract word.
+
+    The title has a field of its own, which only finds papers by their titles.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Opens or creates the index in `folder`.
@@ -32,6 +35,7 @@ class TantivyIndex:
             tantivy.SchemaBuilder()
             .add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
             .add_text_field("text", stored=False, tokenizer_name=ANALYZER, index_option="freq")
+            .add_text_field("title", stored=False, tokenizer_name=ANALYZER, index_option="basic")
             .build()
         )
         self._analyzer: Any = (
@@ -58,7 +62,7 @@ class TantivyIndex:
         for paper in papers:
             writer.delete_documents_by_term("id", paper.id)
             text = searchable(f"{paper.title} {paper.abstract}")
-            writer.add_document(self._tantivy.Document(id=paper.id, text=text))
+            writer.add_document(self._tantivy.Document(id=paper.id, text=text, title=searchable(paper.title)))
         self._commit(writer)
 
     def delete(self, paper_ids: Sequence[str]) -> None:
@@ -73,19 +77,38 @@ class TantivyIndex:
         writer.wait_merging_threads()
         self._index.reload()
 
-    def query(self, text: str, k: int) -> list[tuple[str, float]]:
-        """The `k` best as (paper id, BM25 score), best first."""
+    def query(self, text: str, k: int, among: Sequence[str] | None = None) -> list[tuple[str, float]]:
+        """The `k` best as (paper id, BM25 score), best first; of the papers `among` only.
+
+        Scores do not depend on `among`: rarity is that in the whole collection.
+        """
         terms = self._terms(text)
-        if not terms or k < 1:
+        if not terms or k < 1 or (among is not None and not among):
             return []
         tantivy = self._tantivy
-        schema = self._index.schema
-        clauses = [
-            (tantivy.Occur.Should, tantivy.Query.term_query(schema, "text", term, index_option="freq"))
-            for term in terms
-        ]
+        query = tantivy.Query.boolean_query([(tantivy.Occur.Should, self._term("text", term)) for term in terms])
+        if among is not None:
+            one_of = tantivy.Query.term_set_query(self._index.schema, "id", list(among))
+            within = tantivy.Query.const_score_query(one_of, 0.0)
+            query = tantivy.Query.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, within)])
+        return self._hits(query, k)
+
+    def holding(self, text: str, *, title: bool = False) -> list[str]:
+        """Ids of all papers whose title or abstract (or `title`) holds every term of `text`, in any order."""
+        tantivy = self._tantivy
+        must = [(tantivy.Occur.Must, self._term("title" if title else "text", term)) for term in self._terms(text)]
+        if not must:
+            return []
+        query = tantivy.Query.const_score_query(tantivy.Query.boolean_query(must), 0.0)
+        return [paper_id for paper_id, _ in self._hits(query, max(1, self.count()))]
+
+    def _term(self, field: str, term: str) -> Any:
+        option = "freq" if field == "text" else "basic"
+        return self._tantivy.Query.term_query(self._index.schema, field, term, index_option=option)
+
+    def _hits(self, query: Any, k: int) -> list[tuple[str, float]]:
         searcher = self._index.searcher()
-        hits = searcher.search(tantivy.Query.boolean_query(clauses), k, count=False).hits
+        hits = searcher.search(query, k, count=False).hits
         return [(searcher.doc(address).get_first("id"), float(score)) for score, address in hits]
 
     def document_frequency(self, text: str) -> list[tuple[str, int]]:

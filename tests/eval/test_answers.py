@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
-from eval.answers import evaluate, interval, read_jsonl, score, summarise, table
+from eval.alce import Cited
+from eval.answers import citation_measures, evaluate, interval, read_jsonl, score, summarise, table
 from eval.cli import app
+from rag import build
+from rag.config import Config
 from rag.errors import UsageError
+from rag.pipeline import Pipeline
+from rag.support import SupportChecker
+from rag.types import Paper
+from tests.fakes import FakeEmbedder, FakeGenerator, build_fake_index
 
 TITLE = "S²FT: Sparse Tuning"
 
@@ -50,6 +59,7 @@ def test_a_perfect_answer() -> None:
         "recall@5": 1.0,
         "facts": 1.0,
         "cites_gold": 1.0,
+        "gold_cited": 1.0,
         "generated": 1.0,
         "refused_wrong": 0.0,
         "unsupported_shown": 0.0,
@@ -84,6 +94,13 @@ def test_a_question_without_facts_has_no_share_of_them() -> None:
 def test_citations_are_counted_marker_by_marker() -> None:
     assert score(question(), answer(sentences=[sentence(1, 2), sentence(1)]))["cites_gold"] == pytest.approx(2 / 3)
     assert score(question(), answer(sentences=[sentence()]))["cites_gold"] is None
+
+
+def test_the_share_of_the_gold_papers_that_are_cited() -> None:
+    assert score(question(gold=[TITLE, "other"]), answer())["gold_cited"] == 0.5
+    assert score(question(gold=["other"]), answer())["gold_cited"] == 0.0
+    # Paper 2 is among the citations but no sentence names it.
+    assert score(question(gold=["x"]), answer())["gold_cited"] == 0.0
 
 
 def test_recall_is_over_the_gold_papers_among_the_first_five() -> None:
@@ -209,13 +226,176 @@ def test_a_line_separator_inside_an_answer_is_no_end_of_its_line(tmp_path: Path)
     assert read_jsonl(path) == [{"id": "a", "question": "Why\u2028not?"}]
 
 
-def test_the_command_writes_a_report_and_prints_json(tmp_path: Path) -> None:
-    files = {"questions": [question()], "answers": [answer()]}
-    for name, rows in files.items():
-        (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    arguments = ["answers", "--questions", str(tmp_path / "questions"), "--answers", str(tmp_path / "answers")]
-    result = CliRunner().invoke(app, [*arguments, "--report", str(tmp_path / "report"), "--json"])
-    assert result.exit_code == 0
-    assert json.loads(result.stdout)["overall"]["facts"]["value"] == 1.0
+def test_shares_of_the_modes_are_told_by_kind() -> None:
+    asked = [question(), question(id="q2", kind="absent", gold=[], facts=[]), question(id="q3")]
+    modes = evaluate(asked, [answer(), answer(id="q2", **REFUSED)])["modes"]
+    assert modes["all"] == pytest.approx({"generated": 1 / 3, "quoted": 0, "refused": 1 / 3, "error": 1 / 3})
+    assert modes["absent"]["refused"] == 1.0
+
+
+# --- citation recall and precision -------------------------------------------------------------------
+
+ABSTRACT = "We tune few weights. It saves 25% of memory. Nothing else changes."
+
+
+def carries(passages: Sequence[Cited], statement: str) -> bool:
+    return any(statement in passage.text for passage in passages)
+
+
+def said(text: str, *numbers: int, quoted: bool = False, evidence: str = "") -> dict[str, Any]:
+    support = {"verdict": "supported", "evidence": evidence, "paper_id": "s2ft"}
+    return {"text": text, "citations": list(numbers), "quoted": quoted, "support": support}
+
+
+def cited(answer: dict[str, Any], **abstracts: str) -> dict[str, float | None]:
+    return citation_measures(answer, abstracts, carries)
+
+
+def test_citations_are_checked_against_the_abstract_where_it_is_known() -> None:
+    given = answer(sentences=[said("It saves 25% of memory.", 1), said("Corals bleach.", 1)])
+    assert cited(given, s2ft=ABSTRACT) == {"citation_recall": 0.5, "citation_precision": 0.5, "written_recall": 0.5}
+
+
+def test_without_the_abstract_the_evidence_that_was_shown_stands_for_it() -> None:
+    shown = [{"number": 1, "paper_id": "s2ft", "title": TITLE, "evidence": [{"text": "It saves 25% of memory."}]}]
+    given = answer(sentences=[said("It saves 25% of memory.", 1), said("We tune few weights.", 1)], citations=shown)
+    assert cited(given)["citation_recall"] == 0.5
+    given["sentences"][1]["support"]["evidence"] = "We tune few weights."
+    assert cited(given)["citation_recall"] == 1.0
+
+
+def test_quoted_sentences_are_statements_and_told_apart() -> None:
+    given = answer(sentences=[said("Corals bleach.", 1), said("It saves 25% of memory.", 1, quoted=True)])
+    assert cited(given, s2ft=ABSTRACT) == {"citation_recall": 0.5, "citation_precision": 0.5, "written_recall": 0.0}
+    given = answer(sentences=[said("It saves 25% of memory.", 2, quoted=True)])
+    assert cited(given, s2ft=ABSTRACT) == {"citation_recall": 0, "citation_precision": 0, "written_recall": None}
+
+
+def test_a_refusal_makes_no_statement_and_a_failure_makes_none_that_counts() -> None:
+    report = evaluate(
+        [question(), question(id="q2"), question(id="q3")],
+        [answer(sentences=[said("It saves 25% of memory.", 1)]), answer(id="q2", **REFUSED)],
+        carries,
+        {"s2ft": ABSTRACT},
+    )
+    assert (report["overall"]["citation_recall"]["value"], report["overall"]["citation_recall"]["n"]) == (0.5, 2)
+
+
+# --- the command -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def models(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Models that were loaded, all of them fakes; the pipeline quotes over two papers."""
+    loaded: list[str] = []
+    papers = [Paper("s2ft", TITLE, ABSTRACT), Paper("x", "Corals", "Corals bleach when the water warms.")]
+    index = build_fake_index(papers)
+
+    def checker(config: Config) -> SupportChecker:
+        loaded.append("checker")
+        return SupportChecker(FakeEmbedder())
+
+    def pipeline(config: Config, *, generate: bool) -> Pipeline:
+        loaded.append("model" if generate else "quotes")
+        generator = FakeGenerator("It saves 25% of memory [1].") if generate else None
+        return build.assemble(config, index, FakeEmbedder(), generator)
+
+    monkeypatch.setattr(build, "build_checker", checker)
+    monkeypatch.setattr(build, "build_pipeline", pipeline)
+    monkeypatch.setattr(build, "open_catalog", lambda config: index.catalog)
+    return loaded
+
+
+def written(path: Path, *rows: dict[str, Any]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def called(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["answers", *map(str, arguments)])
+
+
+def test_the_command_writes_a_report_and_prints_json(tmp_path: Path, models: list[str]) -> None:
+    questions = written(tmp_path / "q", question(), question(id="q2", kind="absent", gold=[], facts=[]))
+    answers = written(
+        tmp_path / "a", answer(sentences=[said("It saves 25% of memory.", 1)]), answer(id="q2", **REFUSED)
+    )
+    result = called("--questions", questions, "--answers", answers, "--report", tmp_path / "report", "--json")
+    assert result.exit_code == 0, result.exception
+    printed = json.loads(result.stdout)
+    assert printed["overall"]["facts"]["value"] == 1.0
+    assert printed["overall"]["citation_recall"]["value"] == 1.0
+    assert printed["refusal"]["precision"]["value"] == printed["refusal"]["recall"]["value"] == 1.0
+    assert printed["passages"] == {"abstracts": 1, "evidence": 1}
     assert json.loads((tmp_path / "report" / "answers.json").read_text())["rows"][0]["id"] == "q1"
     assert "| fact | 1 |" in (tmp_path / "report" / "answers.md").read_text()
+    lines = (tmp_path / "report" / "questions.tsv").read_text().splitlines()
+    assert [line.split("\t")[:3] for line in lines[1:]] == [["q1", "fact", "generated"], ["q2", "absent", "refused"]]
+    page = ElementTree.fromstring((tmp_path / "report" / "report.html").read_text().removeprefix("<!DOCTYPE html>\n"))
+    told = "".join(page.itertext())
+    assert all(words in told for words in ("citation_recall", "By kind of question", "Refusals", "Every question"))
+    assert models == ["checker"]
+
+
+def test_without_citations_no_model_is_loaded(tmp_path: Path, models: list[str]) -> None:
+    files = written(tmp_path / "q", question()), written(tmp_path / "a", answer())
+    result = called(files[0], "--answers", files[1], "--no-citations", "--report", tmp_path / "r", "--json")
+    assert "citation_recall" not in json.loads(result.stdout)["overall"]
+    assert models == []
+
+
+def test_questions_are_asked_where_no_answers_are_given_and_only_once(tmp_path: Path, models: list[str]) -> None:
+    asked = question(question="How much memory does sparse tuning of few weights save?")
+    questions, report = written(tmp_path / "q", asked), tmp_path / "r"
+    first = json.loads(called(questions, "--report", report, "--json").stdout)
+    assert first["overall"]["facts"]["n"] == 1
+    assert first["overall"]["citation_recall"]["value"] == 1.0
+    assert models == ["model", "checker"]
+    again = json.loads(called(questions, "--report", report, "--json").stdout)
+    assert again["overall"] == first["overall"]
+    assert models == ["model", "checker", "checker"]
+    written(tmp_path / "q", asked, {**asked, "id": "q2"})
+    assert json.loads(called(questions, "--report", report, "--json").stdout)["overall"]["error"]["value"] == 0
+    assert [json.loads(line)["id"] for line in (report / "answers.jsonl").read_text().splitlines()] == ["q1", "q2"]
+
+
+def test_answers_made_otherwise_are_not_mixed(tmp_path: Path, models: list[str]) -> None:
+    questions, report = written(tmp_path / "q", question(question="How much memory does it save?")), tmp_path / "r"
+    assert called(questions, "--report", report).exit_code == 0
+    error = called(questions, "--report", report, "--k", "3", "--no-generate").exception
+    assert isinstance(error, UsageError)
+    assert "generate, k changed" in str(error)
+    assert called(questions, "--report", report, "--k", "3", "--fresh").exit_code == 0
+    (report / "asked.json").unlink()
+    assert "what they were made with" in str(called(questions, "--report", report, "--k", "3").exception)
+
+
+def test_no_token_of_a_server_is_written_down(
+    tmp_path: Path, models: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAPERCHAT_SERVER_KEY", "s3cret")
+    called(written(tmp_path / "q", question(question="What is it?")), "--report", tmp_path / "r")
+    assert all("s3cret" not in path.read_text() for path in (tmp_path / "r").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("questions", "answers", "told"),
+    [
+        ('{"id": "1"}', "", "no 'gold'"),
+        ("", "", "no question"),
+        ('{"id": "1", "gold": []}', '{"id": "1", "mode": "quoted"}', "answer 1 has no 'answer'"),
+        ('{"id": "1", "gold": []}', '{"mode": "quoted"}', "no 'answer'"),
+    ],
+)
+def test_files_of_another_kind_are_told(
+    tmp_path: Path, models: list[str], questions: str, answers: str, told: str
+) -> None:
+    (tmp_path / "q").write_text(questions)
+    (tmp_path / "a").write_text(answers)
+    error = called(tmp_path / "q", "--answers", tmp_path / "a").exception
+    assert isinstance(error, UsageError)
+    assert told in str(error)
+
+
+def test_no_questions_at_all_are_told() -> None:
+    assert isinstance(called().exception, UsageError)

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import pytrec_eval
 
-from eval.metrics import DEFAULT_MEASURES, cutoff, descending, evaluate, first_relevant, parse, ranked, split_names
+from eval.metrics import DEFAULT_MEASURES, cutoff, evaluate, first_relevant, parse, ranked, split_names
 from rag.errors import UsageError
+from rag.trec import descending
 
 # Our names to trec_eval's, as its own binding gives them.
 TREC = {

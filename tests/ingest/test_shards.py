@@ -28,8 +28,9 @@ from ingest.shards import (
 )
 from rag.errors import IndexMismatchError, SourceError
 from rag.index import Index, Manifest
+from rag.late import empty
 from rag.types import Chunk, Paper
-from tests.fakes import FakeEmbedder, build_fake_index, by_sentence, embedded
+from tests.fakes import FakeEmbedder, build_fake_index, by_sentence, embedded, embedded_papers
 
 PAPERS = [
     Paper(
@@ -54,7 +55,7 @@ def shards(tmp_path: Path) -> Path:
         part = PAPERS[3 * number : 3 * number + 3]
         write_records(records_path(folder, number), part)
         rows = [(paper, by_sentence(paper)) for paper in part]
-        write_vectors(vectors_path(folder, number), rows, embedded(c for _, chunks in rows for c in chunks))
+        write_vectors(vectors_path(folder, number), embedded_papers(rows))
     write_manifest(folder, ShardsManifest(FakeEmbedder.name, FakeEmbedder.dimension, CHUNKING, 3, 7))
     return folder
 
@@ -97,11 +98,14 @@ def test_records_and_vectors_come_back_as_they_were_written(shards: Path) -> Non
     premade = Premade()
     assert list(read_shards(shards, premade)) == PAPERS
     for paper in PAPERS:
-        chunks, vectors = premade.take(paper) or ((), None)
-        assert chunks == by_sentence(paper)
-        assert vectors is not None
-        assert vectors.dtype == np.float32
-        assert np.array_equal(vectors, embedded(chunks))
+        made, chunks = premade.take(paper), by_sentence(paper)
+        assert made is not None
+        assert made.rows == [(paper, chunks)]
+        assert made.vectors.dtype == np.float32
+        assert np.array_equal(made.vectors, embedded(chunks))
+        expected = embedded_papers([(paper, chunks)]).tokens[paper.id]
+        assert np.array_equal(made.tokens[paper.id].places, expected.places)
+        assert np.allclose(made.tokens[paper.id].vectors, expected.vectors, atol=0.1)
 
 
 def test_nothing_is_left_beside_the_shards(shards: Path) -> None:
@@ -144,10 +148,12 @@ def test_a_paper_whose_text_became_another_is_embedded_here(shards: Path, index:
 
 def test_premade_vectors_are_for_the_same_text_only() -> None:
     premade, paper = Premade(), PAPERS[0]
-    premade.add(paper, [(0, 5)], np.ones((1, 4), np.float32))
+    premade.add(paper, [(0, 5)], np.ones((1, 4), np.float32), empty(4))
     assert premade.take(replace(paper, abstract="Other words.")) is None
     assert premade.take(replace(paper, title="Other words")) is None
-    chunks, _ = premade.take(replace(paper, id="another id")) or ((), None)
+    made = premade.take(replace(paper, id="another id"))
+    assert made is not None
+    [(_, chunks)] = made.rows
     assert chunks == (Chunk(replace(paper, id="another id"), 0, 5),)
     assert premade.take(paper) is None
 
@@ -157,7 +163,7 @@ def test_two_papers_of_the_same_text_need_no_model(tmp_path: Path, index: Index)
     rows = [(paper, by_sentence(paper)) for paper in twins]
     folder = tmp_path / "twins"
     folder.mkdir()
-    write_vectors(vectors_path(folder, 0), rows, embedded(c for _, chunks in rows for c in chunks))
+    write_vectors(vectors_path(folder, 0), embedded_papers(rows))
     write_manifest(folder, ShardsManifest(FakeEmbedder.name, FakeEmbedder.dimension, CHUNKING, 1, 2))
     model = Model()
     assert load(index, folder, model).new == 2

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.split import AbstractSplitter, embedded_text
+from ingest.split import AbstractSplitter
 from rag.types import Chunk, Paper
 
 # LlamaIndex alone takes two seconds to import.
@@ -33,7 +33,7 @@ def uncovered(found: tuple[Chunk, ...]) -> str:
 
 
 def fits(found: tuple[Chunk, ...], limit: int = LIMIT) -> bool:
-    return all(count(embedded_text(chunk)) <= limit for chunk in found)
+    return all(count(chunk.embedded_text) <= limit for chunk in found)
 
 
 LONG = " ".join(
@@ -106,4 +106,4 @@ def test_nothing_is_ever_lost(parts: list[str]) -> None:
 
 def test_the_embedding_model_reads_the_title_in_front() -> None:
     (chunk,) = chunks("An abstract.", "A Title")
-    assert embedded_text(chunk) == "A Title. An abstract."
+    assert chunk.embedded_text == "A Title. An abstract."

@@ -19,6 +19,7 @@ from rag.adapters.catalog import SqliteCatalog
 from rag.errors import PaperIndexError
 from rag.protocols import Counts, Unfinished
 from rag.types import Chunk, Paper
+from tests.fakes import embedded_papers
 
 
 def paper(number: int, date: str | None = None, abstract: str = "One. Two. Three.") -> Paper:
@@ -220,3 +221,18 @@ def test_a_damaged_record_is_told_in_one_sentence(catalog: SqliteCatalog, tmp_pa
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(PaperIndexError, match="cannot be used"):
         SqliteCatalog(tmp_path / "nowhere" / "papers.sqlite")
+
+
+def test_token_vectors_go_with_their_paper(catalog: SqliteCatalog) -> None:
+    paper, other = Paper("p", "Whales", "They sing."), Paper("q", "Corals", "They bleach.")
+    rows = [(p, (Chunk(p, 0, len(p.abstract)),)) for p in (paper, other)]
+    catalog.upsert(rows, tokens=embedded_papers(rows).tokens)
+    assert catalog.tokens(["q", "p", "none"]).keys() == {"p", "q"}
+    catalog.delete(["q"])
+    assert catalog.tokens(["p", "q"]).keys() == {"p"}
+    # A record written again without them must not keep those of its old text.
+    catalog.upsert([(replace(paper, abstract="They hum."), (Chunk(paper, 0, 4),))])
+    assert catalog.tokens(["p"]) == {}
+    catalog.upsert(rows, tokens=embedded_papers(rows).tokens)
+    catalog.upsert(rows[:1], absorbed={"q": "p"}, tokens=embedded_papers(rows[:1]).tokens)
+    assert catalog.tokens(["p", "q"]).keys() == {"p"}

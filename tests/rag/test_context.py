@@ -29,11 +29,11 @@ def found(scores: list[list[float]]) -> tuple[list[ScoredPassage], dict[str, Pap
     for n, own in enumerate(scores, start=1):
         text = " ".join(f"Sentence {i} of paper {n}{' is long' * i}." for i in range(len(own)))
         paper = Paper(f"p{n}", f"Title of {n}", text)
-        ranked.append(ScoredPassage(Chunk(paper, 0, len(text)), 1.0 / n, n))
+        ranked.append(ScoredPassage(Chunk(paper, 0, len(text)), 1.0 / n, n, similarity=max(own)))
         sentences = tuple(
             Evidence(a, b, text[a:b], score) for (a, b), score in zip(sentence_spans(text), own, strict=True)
         )
-        evidence[paper.id] = PaperEvidence(sentences, max(own))
+        evidence[paper.id] = PaperEvidence(sentences)
     return ranked, evidence
 
 

@@ -1,4 +1,4 @@
-"""Sentences are scored by how well they bear on the question, and papers ranked by their best one."""
+"""Sentences are scored by how well they bear on the question, and papers ranked by how well they meet its words."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 from rag.evidence import EvidenceScorer, PaperEvidence
 from rag.question import read
 from rag.rerank import rerank
-from rag.types import Chunk, Evidence, Paper, ScoredPassage
-from tests.fakes import FakeEmbedder, FakeTermIndex
+from rag.types import Chunk, Paper, ScoredPassage
+from tests.fakes import FakeCatalog, FakeEmbedder, FakeTermIndex, embedded_papers
 from tests.rag.claims import MINFERENCE, PAPERS, TUNING
 
 EMPTY = Paper("empty", "A title alone", "")
@@ -22,7 +22,17 @@ def passages(*papers: Paper) -> list[ScoredPassage]:
 def scorer() -> EvidenceScorer:
     terms = FakeTermIndex()
     terms.upsert(PAPERS)
-    return EvidenceScorer(FakeEmbedder(), terms)
+    return EvidenceScorer(FakeEmbedder(), terms, FakeCatalog())
+
+
+def evidence(scorer: EvidenceScorer, question: str, *papers: Paper) -> dict[str, PaperEvidence]:
+    asked, found = read(question), passages(*papers)
+    return scorer.score(asked, found, scorer.interactions(asked, found))
+
+
+def matches(scorer: EvidenceScorer, question: str, *papers: Paper) -> dict[str, float]:
+    found = passages(*papers)
+    return scorer.matches(found, scorer.interactions(read(question), found))
 
 
 @pytest.mark.parametrize(
@@ -37,11 +47,11 @@ def scorer() -> EvidenceScorer:
 def test_the_sentence_that_answers_scores_best(
     scorer: EvidenceScorer, question: str, paper: Paper, begins: str
 ) -> None:
-    assert scorer.score(read(question), passages(paper))[paper.id].best.text.startswith(begins)
+    assert evidence(scorer, question, paper)[paper.id].best.text.startswith(begins)
 
 
 def test_every_sentence_is_scored_in_reading_order_with_its_place(scorer: EvidenceScorer) -> None:
-    found = scorer.score(read("latency"), passages(*PAPERS))
+    found = evidence(scorer, "latency", *PAPERS)
     for paper in PAPERS:
         sentences = found[paper.id].sentences
         assert "".join(e.text for e in sentences).replace(" ", "") == paper.abstract.replace(" ", "")
@@ -51,20 +61,23 @@ def test_every_sentence_is_scored_in_reading_order_with_its_place(scorer: Eviden
             assert 0 < e.score < 1
 
 
-def test_a_paper_without_a_sentence_is_left_out(scorer: EvidenceScorer) -> None:
-    assert scorer.score(read("title"), passages(EMPTY, MINFERENCE)).keys() == {MINFERENCE.id}
-    assert scorer.score(read("title"), []) == {}
+def test_a_paper_without_a_sentence_gives_none_but_is_matched_by_its_title(scorer: EvidenceScorer) -> None:
+    assert evidence(scorer, "title", EMPTY, MINFERENCE).keys() == {MINFERENCE.id}
+    found = matches(scorer, "title", EMPTY, MINFERENCE)
+    assert found[EMPTY.id] > found[MINFERENCE.id]
+    assert matches(scorer, "title") == evidence(scorer, "title") == {}
 
 
-def test_an_abstract_is_embedded_once_until_it_changes() -> None:
-    embedder = FakeEmbedder()
-    scorer = EvidenceScorer(embedder, FakeTermIndex())
-    first = scorer.score(read("latency"), passages(MINFERENCE))
-    embedded = len(embedder.embedded)
-    assert scorer.score(read("latency"), passages(MINFERENCE)) == first
-    assert len(embedder.embedded) == embedded
-    changed = Paper(MINFERENCE.id, MINFERENCE.title, "It was withdrawn.")
-    assert scorer.score(read("latency"), passages(changed))[changed.id].best.text == "It was withdrawn."
+def test_vectors_that_the_index_keeps_are_not_made_again_and_give_the_same(scorer: EvidenceScorer) -> None:
+    rows = [(paper, (Chunk(paper, 0, len(paper.abstract)),)) for paper in PAPERS]
+    catalog, embedder, terms = FakeCatalog(), FakeEmbedder(), FakeTermIndex()
+    terms.upsert(PAPERS)
+    catalog.upsert(rows, tokens=embedded_papers(rows).tokens)
+    kept = EvidenceScorer(embedder, terms, catalog)
+    question = "By how much does MInference reduce inference latency?"
+    assert matches(kept, question, *PAPERS) == pytest.approx(matches(scorer, question, *PAPERS))
+    assert evidence(kept, question, *PAPERS).keys() == {paper.id for paper in PAPERS}
+    assert embedder.embedded == []
 
 
 def test_rare_words_weigh_more_than_common_ones(scorer: EvidenceScorer) -> None:
@@ -72,10 +85,9 @@ def test_rare_words_weigh_more_than_common_ones(scorer: EvidenceScorer) -> None:
     assert 0 < min(common.values()) < min(rare.values()) < min(scorer.idf("unheard").values())
 
 
-def test_a_paper_with_an_answering_sentence_overtakes_one_that_is_merely_alike() -> None:
+def test_a_paper_that_meets_the_words_overtakes_one_that_is_merely_alike() -> None:
     ranked = passages(MINFERENCE, TUNING, EMPTY)
-    nothing = Evidence(0, 1, "x", 0.1)
-    found = {MINFERENCE.id: PaperEvidence((nothing,), 0.1), TUNING.id: PaperEvidence((nothing,), 0.9)}
+    found = {p.id: match for p, match in ((MINFERENCE, 0.1), (TUNING, 0.9), (EMPTY, 0.1))}
     again = rerank(ranked, found)
     assert [(p.rank, p.paper.id) for p in again] == [(1, TUNING.id), (2, MINFERENCE.id), (3, EMPTY.id)]
     assert [p.rank for p in ranked] == [1, 2, 3]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rag.config import Config
 from rag.evidence import PaperEvidence
 from rag.question import read
 from rag.refuse import decide
@@ -12,9 +13,11 @@ from rag.types import Chunk, Evidence, IndexIdentity, Paper, Refusal, ScoredPass
 
 def refusal(question: str, sentence: str, cosine: float = 0.9, score: float = 0.5, papers: int = 90) -> Refusal | None:
     found = [Paper(f"p{n}", f"Title {n}", sentence) for n in range(1, 6)] if sentence else []
-    ranked = [ScoredPassage(Chunk(p, 0, len(sentence)), 1.0, n) for n, p in enumerate(found, start=1)]
-    evidence = {p.id: PaperEvidence((Evidence(0, len(sentence), sentence, score),), cosine) for p in found}
-    return decide(read(question), ranked, evidence, IndexIdentity("1", "m", 8, papers, papers))
+    ranked = [
+        ScoredPassage(Chunk(p, 0, len(sentence)), 1.0, n, similarity=cosine) for n, p in enumerate(found, start=1)
+    ]
+    evidence = {p.id: PaperEvidence((Evidence(0, len(sentence), sentence, score),)) for p in found}
+    return decide(read(question), ranked, evidence, IndexIdentity("1", "m", 8, papers, papers), Config().refuse_below)
 
 
 def test_a_covered_question_is_answered() -> None:

@@ -1,0 +1,104 @@
+"""A file of questions into a file of answers, in order; a run that was cut short is taken up again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rag.errors import PaperchatError, UsageError
+from rag.filters import Filters
+from rag.pipeline import Pipeline
+from rag.serialize import answer_to_dict
+from rag.types import Turn
+
+Bar = Callable[[Iterable[Mapping[str, Any]]], Iterable[Mapping[str, Any]]]
+"""Wraps a loop in a progress bar."""
+
+
+def read_questions(path: Path) -> list[dict[str, Any]]:
+    """Questions of a JSON lines file: `id` (the line's number where it has none), `question` and `history`.
+
+    Raises:
+        UsageError: The file cannot be read, or a line is no question.
+    """
+    questions: list[dict[str, Any]] = []
+    try:
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+            if line.strip():
+                data = json.loads(line)
+                questions.append(
+                    {
+                        "id": str(data.get("id", number)),
+                        "question": str(data["question"]),
+                        "history": turns(data.get("history") or []),
+                    }
+                )
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read ({error}). Check the path.") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f'{path}, line {number}: not a question ({error}). A line looks like {{"id": "1", "question": "..."}}.'
+        ) from error
+    if not questions:
+        raise UsageError(f"{path} holds no question. Write one JSON object a line.")
+    return questions
+
+
+def turns(value: Any) -> tuple[Turn, ...]:
+    """A conversation so far, out of JSON."""
+    return tuple((str(user), str(assistant)) for user, assistant in value)
+
+
+def unanswered(questions: Sequence[Mapping[str, Any]], output: Path) -> list[Mapping[str, Any]]:
+    """Questions that `output` holds no answer to; a last line that was cut off half way is removed.
+
+    Raises:
+        UsageError: The file holds something other than answers, which must not be touched.
+    """
+    done = _answered(output)
+    return [question for question in questions if question["id"] not in done]
+
+
+def answer_all(
+    pipeline: Pipeline,
+    questions: Iterable[Mapping[str, Any]],
+    output: Path,
+    bar: Bar,
+    filters: Filters | None = None,
+) -> None:
+    """Answers in order and adds a line for each to `output` at once; `filters` as in `Pipeline.stream`.
+
+    Raises:
+        UsageError: The file cannot be written.
+    """
+    try:
+        with output.open("a", encoding="utf-8") as lines:
+            for question in bar(questions):
+                lines.write(json.dumps(_answer(pipeline, question, filters), ensure_ascii=False) + "\n")
+                lines.flush()
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written ({error.strerror}). Check the folder.") from error
+
+
+def _answer(pipeline: Pipeline, question: Mapping[str, Any], filters: Filters | None) -> dict[str, Any]:
+    try:
+        answer = pipeline.ask(question["question"], question["history"], filters=filters)
+    except PaperchatError as error:
+        # One bad question must not cost the answers to the others.
+        return {"id": question["id"], "question": question["question"], "error": str(error)}
+    return {**answer_to_dict(answer), "id": question["id"]}
+
+
+def _answered(output: Path) -> set[str]:
+    if not output.exists():
+        return set()
+    try:
+        *complete, last = output.read_text(encoding="utf-8").split("\n")
+        ids = {str(json.loads(line)["id"]) for line in complete if line.strip()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{output} holds something other than answers. Give another --output file.") from error
+    if last:
+        output.write_text("".join(line + "\n" for line in complete), encoding="utf-8")
+    return ids
