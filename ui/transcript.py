@@ -107,7 +107,8 @@ def _sentence(sentence: Sentence) -> str:
 def _reference(passage: NumberedPassage) -> str:
     # An address may be anything; what is left of it is harmless, and cannot end the link it stands in.
     url = cards.safe_url(passage.paper)
-    paper = replace(passage.paper, url=quote(url, safe=_IN_ADDRESSES) if url else None)
+    date = passage.paper.date if (passage.paper.date or "")[:4].isdecimal() else None
+    paper = replace(passage.paper, url=quote(url, safe=_IN_ADDRESSES) if url else None, date=date)
     (line,) = FORMATS["markdown"]([paper])
     return f"[{passage.number}] {line.removeprefix('- ').strip()}  "
 
