@@ -94,13 +94,13 @@ class Config:
     # the bundled embedding model; `paperchat eval refusal` finds another's.
     refuse_below: float = _setting(0.36, "questions that the papers cover less than this are refused", low=-1, high=2)
     max_new_tokens: int = _setting(120, "longest answer, in tokens", low=8, high=100_000)
-    conversations: Path = _setting(
-        _default_conversations, "file of the conversations, feedback and choices made on the page"
-    )
     rewrite: Rewrite = _setting(
         "auto",
         "who spells out a follow-up: `rules` and retrieval, the `model`, or `auto`: a model other than the bundled one",
         choices=get_args(Rewrite),
+    )
+    conversations: Path = _setting(
+        _default_conversations, "file of the conversations, feedback and choices made on the page"
     )
     host: str = _setting("127.0.0.1", "address the page or the API listens on")
     port: int = _setting(7860, "port of the page", low=0, high=65_535)

@@ -106,7 +106,7 @@ def _card(passage: NumberedPassage, cited: bool, final: bool, spans: list[Span])
 def title(paper: Paper) -> str:
     """The title, as a link where the paper has a web address."""
     name = escape(paper.title) or escape(paper.id)
-    url = _safe_url(paper)
+    url = safe_url(paper)
     if url is None:
         return name
     return (
@@ -115,7 +115,7 @@ def title(paper: Paper) -> str:
     )
 
 
-def _safe_url(paper: Paper) -> str | None:
+def safe_url(paper: Paper) -> str | None:
     """The paper's own address, only where a click on it cannot run anything."""
     for url in (paper.url, f"https://doi.org/{paper.doi}" if paper.doi else None):
         try:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
+from rag.filters import NONE, Filters
 from rag.types import (
     Answer,
     Checked,
@@ -38,6 +39,7 @@ class Writing:
     standalone_question: str = ""
     context: Context | None = None
     retrieved: tuple[ScoredPassage, ...] = ()
+    filters: Filters = NONE
     sentences: tuple[Sentence, ...] = ()
     withheld: tuple[Sentence, ...] = ()
     draft: str = ""
@@ -54,6 +56,7 @@ class Writing:
                     standalone_question=event.standalone_question,
                     context=event.context,
                     retrieved=event.retrieved,
+                    filters=event.filters,
                 )
             case Queued():
                 return replace(self, stage=texts.ahead(event.ahead))
@@ -83,6 +86,7 @@ class Writing:
             model=model,
             index=index,
             stopped=True,
+            filters=self.filters,
         )
 
 

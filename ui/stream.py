@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from rag.pipeline import Pipeline
+from rag.filters import Filters
 from rag.types import Event, Finished
 from ui.pipelines import Pipelines
 from ui.preferences import Preferences
@@ -29,14 +28,14 @@ class AnswerStream:
         history: Sequence[tuple[str, str]],
         cancel: threading.Event,
         preferences: Preferences = Preferences(),  # noqa: B008  # frozen
-        without: Mapping[str, Any] | None = None,
+        filters: Filters | None = None,
     ) -> None:
-        """Begins at once; `without` names conditions of the question that are not to be applied."""
+        """Begins at once; `filters` take the place of the conditions that the question names."""
         self.started = False
         self._cancel = cancel
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[Event | BaseException] = asyncio.Queue()
-        self._preferences, self._without = preferences, without
+        self._preferences, self._filters = preferences, filters
         work = (pipelines, question, history)
         threading.Thread(target=self._work, args=work, name="answer", daemon=True).start()
 
@@ -74,7 +73,7 @@ class AnswerStream:
             if self._cancel.is_set():
                 return
             self.started = True
-            for event in pipeline.stream(question, history, self._cancel, **unfiltered(pipeline, self._without)):
+            for event in pipeline.stream(question, history, self._cancel, self._filters):
                 self._put(event)
             self._put(RuntimeError("the pipeline ended without an answer"))
         except Exception as error:  # Shown to the reader by `Chat.answer`.
@@ -85,8 +84,3 @@ class AnswerStream:
             self._loop.call_soon_threadsafe(self._queue.put_nowait, item)
         except RuntimeError:  # The server has been shut down.
             self._cancel.set()
-
-
-def unfiltered(pipeline: Pipeline, without: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What tells the pipeline which conditions not to apply. The one place that knows its name for that."""
-    return {"without": without} if without else {}

@@ -188,6 +188,9 @@ KEPT_AS_STARTED = "Kept: everything as paperchat was started."
 FEEDBACK = "Feedback"
 FEEDBACK_NOTE = "Answers you rated, with your comments, as questions that paperchat can be measured with."
 FEEDBACK_EXPORT = "Save as evaluation set"
+WHY_NOT_UNKNOWN = "The collection holds no paper of that name, so no question can find it."
+WHY_NOT_NEAREST = "The nearest titles:"
+WHY_NOT_BEST = "Its nearest sentence:"
 WHY_NOT_EMPTY = "Type a title, a DOI or an id."
 
 # The status line.

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from ingest.export import FORMATS
 from rag.serialize import answer_to_dict
 from rag.types import Answer, NumberedPassage, Paper, Sentence
-from ui import texts
+from ui import cards, texts
 from ui.conversations import Conversation, StoredTurn
 
 FORMS = ("markdown", "json", "bibtex", "ris")
 ENDINGS = {"markdown": "md", "json": "json", "bibtex": "bib", "ris": "ris"}
+_IN_ADDRESSES = ":/?#@&=+,;%~"
 _SPECIAL = "\\`*_{}[]<>|#!~&$"
 
 
@@ -102,7 +105,11 @@ def _sentence(sentence: Sentence) -> str:
 
 
 def _reference(passage: NumberedPassage) -> str:
-    (line,) = FORMATS["markdown"]([passage.paper])
+    # An address may be anything; what is left of it is harmless, and cannot end the link it stands in.
+    url = cards.safe_url(passage.paper)
+    date = passage.paper.date if (passage.paper.date or "")[:4].isdecimal() else None
+    paper = replace(passage.paper, url=quote(url, safe=_IN_ADDRESSES) if url else None, date=date)
+    (line,) = FORMATS["markdown"]([paper])
     return f"[{passage.number}] {line.removeprefix('- ').strip()}  "
 
 

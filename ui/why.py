@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from html import escape
-from typing import Any
 
+from rag.filters import Filters
 from rag.types import Answer, ScoredPassage
-from ui import cards, texts, why_not
+from ui import cards, texts
 
 SHOWN = 30
 
@@ -23,24 +22,15 @@ def panel(answer: Answer, turn: int) -> str:
 
 def filters(answer: Answer, turn: int) -> str:
     """What the question was narrowed to, as chips that ask again without."""
-    chips = "".join(_filter(part, words, turn) for part, words in conditions(answer))
+    chips = "".join(_filter(part, words, turn) for part, words in answer.filters.parts())
     return f'<p class="pc-filters">{escape(texts.FILTERED)} {chips}</p>' if chips else ""
 
 
-def conditions(answer: Answer) -> list[tuple[dict[str, Any], str]]:
-    """The conditions in force, each as plain values and in words; none where retrieval knows no filters."""
-    found: Any = getattr(answer, "filters", None)
-    if hasattr(found, "parts"):
-        return [(part.to_dict(), words) for part, words in found.parts()]
-    plain = found if isinstance(found, Mapping) else {}
-    return [({name: value}, f"{name}: {value}") for name, value in plain.items() if value]
-
-
-def _filter(part: dict[str, Any], words: str, turn: int) -> str:
+def _filter(part: Filters, words: str, turn: int) -> str:
     without = escape(texts.without_filter(words))
     return (
         f'<button type="button" class="pc-filter" data-do="unfilter" data-turn="{turn}" '
-        f'data-part="{escape(json.dumps(part))}" aria-label="{without}" title="{without}">{escape(words)} '
+        f'data-part="{escape(json.dumps(part.to_dict()))}" aria-label="{without}" title="{without}">{escape(words)} '
         '<span aria-hidden="true">×</span></button>'
     )
 
@@ -94,8 +84,6 @@ def _row(passage: ScoredPassage, number: int | None, cited: bool) -> str:
 
 
 def _look_up(turn: int, question: str) -> str:
-    if not why_not.available():
-        return ""
     label = escape(texts.WHY_NOT)
     return (
         f'<form class="pc-why-not" data-do="explain" data-turn="{turn}" '

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -18,10 +19,12 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.browser.fake_engine import FakeEngine
+from ui.userdata import Database
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or "/usr/bin/chromium"
 DRIVER = shutil.which("chromedriver") or "/usr/bin/chromedriver"
 PATIENCE = 20
+DATABASES: list[Database] = []
 
 
 class Page:
@@ -75,6 +78,11 @@ class Page:
         """The visible text of the newest answer."""
         script = "return [...document.querySelectorAll('#pc-chat .pc-answer')].pop().innerText"
         return str(self.js(script))
+
+    def show(self, name: str) -> None:
+        """Goes to another page of the page."""
+        self.one(f'.pc-page[data-page="{name}"]').click()
+        self.until(lambda: self.js("return document.body.dataset.page") == name)
 
     def open_chip(self, chip: Any) -> None:
         self.js("arguments[0].scrollIntoView({block: 'center'})", chip)
@@ -169,10 +177,10 @@ def browser(chromium: webdriver.Chrome) -> Iterator[Page]:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeEngine, str]]:
     """The fake engine and the address of its page."""
     from ui import web
-    from ui.userdata import Database
 
     engine = FakeEngine()
     database = Database(tmp_path_factory.mktemp("kept") / "conversations.sqlite")
+    DATABASES.append(database)
     app = web.launch(engine, "127.0.0.1", 0, database=database, block=False)  # type: ignore[arg-type]
     yield engine, re.sub(r"/$", "", str(app.local_url))
     app.close(verbose=False)
@@ -189,7 +197,27 @@ def engine(served: tuple[FakeEngine, str]) -> FakeEngine:
 
 
 @pytest.fixture
-def page(browser: Page, served: tuple[FakeEngine, str], engine: FakeEngine) -> Page:
+def kept(served: tuple[FakeEngine, str]) -> Database:
+    """The page's own file, emptied."""
+    database = DATABASES[-1]
+    with database.connection() as connection:
+        connection.execute("DELETE FROM conversations")
+        connection.execute("DELETE FROM preferences")
+    return database
+
+
+def axe_source() -> str | None:
+    """axe-core, where an installed package brings it."""
+    for name in ("axe_playwright_python", "axe_core_python", "axe_selenium_python"):
+        found = importlib.util.find_spec(name)
+        for folder in (found.submodule_search_locations or ()) if found else ():
+            for path in Path(folder).rglob("axe.min.js"):
+                return path.read_text(encoding="utf-8")
+    return None
+
+
+@pytest.fixture
+def page(browser: Page, served: tuple[FakeEngine, str], engine: FakeEngine, kept: Database) -> Page:
     """The page over the fake engine, opened."""
     browser.open(served[1])
     browser.until(lambda: "Ready" not in browser.text("#pc-status") and "90 papers" in browser.text("#pc-status"))

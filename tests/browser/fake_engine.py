@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rag.errors import GenerationError, SourceError
+from rag.filters import NONE, Filters
 from rag.types import (
     Answer,
     Checked,
@@ -143,6 +144,7 @@ class Script:
     papers: Sequence[tuple[Paper, Sequence[str]]] = CONTEXT_PAPERS
     error: str | None = None
     ahead: int = 0
+    filters: Filters = NONE
 
 
 FIRST = Sentence(
@@ -169,6 +171,7 @@ QUOTE = Sentence(evidence(SPARSE, "We write block-sparse").text, (2,), supported
 SCRIPTS = {
     "What does MInference speed up?": Script((FIRST, SECOND, THIRD, FALSE)),
     "And how much faster is it?": Script((SECOND,), standalone="How much faster is MInference on an A100?"),
+    "What is fast since 2024 at NeurIPS?": Script((FIRST,), filters=Filters(since="2024", venues=("NeurIPS",))),
     "Quote something": Script((UNHEARD, QUOTE), mode="quoted"),
     "What is the capital of France?": Script(
         mode="refused",
@@ -233,6 +236,7 @@ class FakeEngine:
     loading_seconds: float = 0.0
     papers: int = 90
     histories: list[list[tuple[str, str]]] = field(default_factory=list)
+    filters: list[Filters] = field(default_factory=list)
     cancelled: threading.Event = field(default_factory=threading.Event)
     words: int = 0
     finished: threading.Event = field(default_factory=threading.Event)
@@ -282,7 +286,11 @@ class FakeEngine:
         return Report(4, 3, 0, 0, 0, (rejected,), 1, self.papers, 123, 0.4)
 
     def stream(
-        self, question: str, history: Sequence[tuple[str, str]] = (), cancel: threading.Event | None = None
+        self,
+        question: str,
+        history: Sequence[tuple[str, str]] = (),
+        cancel: threading.Event | None = None,
+        filters: Filters | None = None,
     ) -> Iterator[Event]:
         cancel = cancel or threading.Event()
         self.cancelled.clear()
@@ -290,13 +298,15 @@ class FakeEngine:
         self.words = 0
         self.histories.append(list(history))
         script = SCRIPTS.get(question, Script((FIRST,)))
+        filters = script.filters if filters is None else filters
+        self.filters.append(filters)
         context = context_for(question, script.papers)
         retrieved = tuple(p.passage for p in context.passages) + tuple(
             scored(paper, n) for n, paper in enumerate(OTHERS, len(context.passages) + 1)
         )
         standalone = script.standalone or question
         time.sleep(5 * self.word_seconds)
-        yield Retrieved(standalone, retrieved, context)
+        yield Retrieved(standalone, retrieved, context, filters)
         if script.ahead:
             yield Queued(script.ahead)
             time.sleep(0.4)
@@ -310,7 +320,8 @@ class FakeEngine:
             shown.append(sentence)
             yield Checked(sentence, shown=sentence.support.verdict is not Verdict.UNSUPPORTED)
         self.finished.set()
-        yield Finished(_answer(question, standalone, script, context, retrieved, shown, cancel.is_set()))
+        answer = _answer(question, standalone, script, context, retrieved, shown, cancel.is_set())
+        yield Finished(replace(answer, filters=filters))
 
     def _write(self, text: str, cancel: threading.Event) -> Iterator[Event]:
         written = ""

@@ -224,6 +224,7 @@ def test_a_question_asked_while_models_load_waits_for_them(page: Page, engine: F
 def test_an_upload_is_reported_and_chat_goes_on(page: Page, engine: FakeEngine, tmp_path: Path) -> None:
     papers = tmp_path / "papers of mine.txt"
     papers.write_text("a paper")
+    page.show("papers")
     page.one("#pc-add button").click()
     page.until(lambda: page.all("#pc-files input[type=file]"))
     page.one("#pc-files input[type=file]").send_keys(str(papers))
@@ -236,6 +237,7 @@ def test_an_upload_is_reported_and_chat_goes_on(page: Page, engine: FakeEngine, 
     page.until(lambda: "93 papers" in page.text("#pc-status"))
     settle(page)
     page.screenshot("light-upload")
+    page.show("ask")
     page.ask(FIRST_QUESTION)
     assert FIRST.text in page.last_answer()
 
@@ -243,6 +245,7 @@ def test_an_upload_is_reported_and_chat_goes_on(page: Page, engine: FakeEngine, 
 def test_a_bad_upload_says_what_to_do(page: Page, tmp_path: Path) -> None:
     bad = tmp_path / "notes.bad"
     bad.write_text("?")
+    page.show("papers")
     page.one("#pc-add button").click()
     page.until(lambda: page.all("#pc-files input[type=file]"))
     page.one("#pc-files input[type=file]").send_keys(str(bad))
@@ -298,7 +301,7 @@ def test_text_has_enough_contrast(page: Page, theme: str) -> None:
     page.ask("What is the capital of France?")
     page.open_chip(page.all(".pc-cite")[2])
     page.driver.execute_async_script("setTimeout(arguments[0], 400)")
-    faint = page.js(CONTRAST, ["#pc-top", "#pc-chat", "#pc-panel", "#pc-ask", "#pc-add"])
+    faint = page.js(CONTRAST, ["#pc-top", "#pc-side", "#pc-left", "#pc-panel"])
     assert not faint, faint
 
 

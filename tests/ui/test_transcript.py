@@ -22,7 +22,9 @@ def test_an_answer_as_markdown_has_its_numbers_references_and_provenance() -> No
     text = transcript.answer_markdown(answer())
     assert "It is ten times faster. [1]" in text
     assert "> **BlockKern:** “BlockKern skips most of the matrix.” [2] *(weakly supported)*" in text
-    assert "[1] Ada One, Bo Two (2024) MInference: Pre-filling by Sparse Attention." in text
+    assert (
+        "[1] Ada One, Bo Two (2024) [MInference: Pre-filling by Sparse Attention](https://doi.org/10.1/fast)." in text
+    )
     assert "doi:10.1/fast" in text
     for part in ("How fast is it?", "How fast is pre-filling?", "model: SmolLM2", "index: 2-m-3-3-7 (3 papers)"):
         assert part in text

@@ -11,13 +11,14 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from rag.errors import PaperchatError
+from rag.filters import Filters
 from rag.pipeline import MAX_QUESTION
 from rag.types import Answer
 from ui import cards, frame, render, texts
@@ -127,10 +128,11 @@ class Chat:
     ) -> AsyncIterator[Update]:
         """A follow-up suggestion, a paper to ask about, or a question without one of its filters."""
         sent = event._data or {}
-        question, without, turn = str(sent.get("text", "")), sent.get("without"), sent.get("turn")
+        question, filters, turn = str(sent.get("text", "")), None, sent.get("turn")
         if isinstance(turn, int) and 0 <= turn < len(session.exchanges):
-            question, session = session.exchanges[turn].question, session.before(turn)
-        async for update in self.answer(question, session, running, owner_of(request), without=without):
+            question, filters = session.exchanges[turn].without(sent.get("without"))
+            session = session.before(turn)
+        async for update in self.answer(question, session, running, owner_of(request), filters=filters):
             yield update
 
     async def answer(
@@ -141,7 +143,7 @@ class Chat:
         owner: str,
         *,
         at_once: Update | None = None,
-        without: Mapping[str, Any] | None = None,
+        filters: Filters | None = None,
     ) -> AsyncIterator[Update]:
         """Streams one answer into the conversation; one at a time in each session."""
         question = (question or "").strip()
@@ -168,7 +170,7 @@ class Chat:
         outcome: State | None = None
         try:
             preferences = self.desk.preferences(owner)
-            stream = AnswerStream(self.desk.pipelines, question, session.history(), cancel, preferences, without)
+            stream = AnswerStream(self.desk.pipelines, question, session.history(), cancel, preferences, filters)
             while state.answer is None and not stream.abandoned:
                 for event in await stream.next_events():
                     state = state.after(event)

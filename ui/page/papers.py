@@ -10,12 +10,14 @@ from typing import Any
 import gradio as gr
 
 from rag.errors import PaperchatError
-from ui import frame, shelf, shelf_markup, texts
+from ui import frame, shelf, shelf_markup, texts, why_not
 from ui.page.desk import Desk
-from ui.page.parts import SLOW, Update, html, letter
-from ui.why_not import why_not
+from ui.page.parts import SLOW, Update, html, letter, owner_of
 
 log = logging.getLogger(__name__)
+
+# Papers an answer reads where nobody chose.
+DEFAULT_K = 8
 
 
 class Papers:
@@ -63,7 +65,8 @@ class Papers:
                     return self._delete(sent)
                 case "explain":
                     question, paper = str(sent.get("question", "")), str(sent.get("paper", ""))
-                    found = why_not(self.desk.engine.pipeline(), question, paper)
+                    k = self.desk.preferences(owner_of(request)).k or DEFAULT_K
+                    found = why_not.look_up(self.desk.engine.pipeline(), question, paper, k)
                     return {self.mail: letter("explained", turn=sent.get("turn"), html=found)}
         except PaperchatError as error:
             return {self.mail: letter("note", text=str(error))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rag.filters import Filters
 from rag.types import Answer
 from ui import cards, render, texts
 from ui.conversations import Conversation, State, StoredTurn, titled
@@ -21,6 +22,12 @@ class Exchange:
     state: State = "done"
     words: str = ""
     asked: float = 0.0
+
+    def without(self, part: Any) -> tuple[str, Filters | None]:
+        """The question, and the conditions that are left when `part` of them, as plain values, is taken away."""
+        if self.answer is None or not isinstance(part, dict):
+            return self.question, None
+        return self.question, self.answer.filters.without(Filters.from_dict(part))
 
 
 @dataclass(frozen=True, slots=True)
