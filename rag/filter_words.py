@@ -50,7 +50,8 @@ _STRONG = re.compile(r"(?:since|after|before|until|prior|between|in the|of the|w
 _CHANGES = re.compile(
     r"\b(?:chang|trend|increas|decreas|declin|grow|evolution of|evolv|rise|rising|rose|fall|emission|temperature|outbreak"
     r"|epidemic|pandemic|election|crisis|wars?\b|histor|collect|observ|measure[sd]|diagnos|treated|born|trained"
-    r"|developed|published|happen|occur|market|price|stock|policies|reform|disaster|earthquake|migrat|deforest|sales|crime"
+    r"|developed"
+    r"|published|happen|occur|market|price|stock|policies|reform|disaster|earthquake|migrat|deforest|sales|crime"
     r"|accident|mortality|surviv|progress|years?\b)",
     re.IGNORECASE,
 )
