@@ -48,9 +48,9 @@ _BOUNDARY = re.compile(
 _STRONG = re.compile(r"(?:since|after|before|until|prior|between|in the|of the|within|over)\b", re.IGNORECASE)
 # What changes or happens has times of its own, and "since 1990" after it may be one of them.
 _CHANGES = re.compile(
-    r"\b(?:chang|trend|increas|decreas|declin|grow|evolution of|evolv|rise|rising|rose|fall|emission|temperature|outbreak"
+    r"\b(?:chang|trend|increas|decreas|declin|grow|evolution of|evolv|rise|rising|rose|fall|emission|temperature"
     r"|epidemic|pandemic|election|crisis|wars?\b|histor|collect|observ|measure[sd]|diagnos|treated|born|trained"
-    r"|developed"
+    r"|developed|outbreak"
     r"|published|happen|occur|market|price|stock|policies|reform|disaster|earthquake|migrat|deforest|sales|crime"
     r"|accident|mortality|surviv|progress|years?\b)",
     re.IGNORECASE,
