@@ -35,6 +35,8 @@ _PAPER_BEFORE = re.compile(
     r"^(?:the |a |this |that )?(?:(?:paper|article|preprint|study)\s+)?(?:(?:called|titled|named|entitled|on|about) )?",
     re.IGNORECASE,
 )
+# "The paper on discourse boundaries" may say so in its abstract alone.
+_PAPER_ON = re.compile(r"^(?:the |a |this )?(?:paper|article|preprint|study) (?:on|about) (.+)$", re.IGNORECASE)
 _PAPER_AFTER = re.compile(r"\s+(?:paper|article|preprint|study|abstract)$", re.IGNORECASE)
 
 
@@ -157,15 +159,17 @@ def _frequent(asked: Asked, filters: Filters, index: Index) -> Told:
 
 def _of_title(asked: Asked, filters: Filters, index: Index) -> Told | None:
     found = _titled(asked.title, filters, index)
+    if not found and (topic := _PAPER_ON.match(asked.title)):
+        found = [paper for paper, _ in index.catalog.get(_holding(topic[1], filters, index)[:MOST_TITLES]).values()]
     if not found:
         if not _says_paper(asked.title):
             return None
-        message = f"No title in this collection holds all words of “{_bare_title(asked.title)}”."
+        message = f"No paper of this collection has a title with all words of “{_bare_title(asked.title)}”."
         return Told(refusal=Refusal("no_match", message))
     papers = found[:LISTED]
     rows = [_about(paper, number, _say(asked.about, paper)) for number, paper in enumerate(papers, start=1)]
     if len(found) > len(papers):
-        rows.append(_record(f"{len(found) - len(papers):,} more titles hold these words."))
+        rows.append(_record(f"{len(found) - len(papers):,} more papers hold these words."))
     return Told(tuple(rows), tuple(papers))
 
 

@@ -124,7 +124,7 @@ _SENTENCE = re.compile(
     re.IGNORECASE,
 )
 _NO_TITLE = re.compile(
-    r"^(?:about|on|in|papers?|articles?|more|most|the most|anything|something|studies|works?|books?|publications)\b",
+    r"^(?:about|on|in|an? (?:article|paper|study|book)|papers?|articles?|more|most|the most|anything|something|studies|works?|books?|publications)\b",
     re.I,
 )
 _WORDS = "one two three four five six seven eight nine ten".split()

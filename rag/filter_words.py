@@ -46,15 +46,22 @@ _BOUNDARY = re.compile(
 )
 # "Which papers since 2022 save memory": after these a verb may follow at once.
 _STRONG = re.compile(r"(?:since|after|before|until|prior|between|in the|of the|within|over)\b", re.IGNORECASE)
-# Things that have a date of their own: a time after them may be theirs.
-_DATED = re.compile(
-    r"\b(?:chang|trend|increas|decreas|declin|grow|evol|ris|fall|emission|temperature|outbreak|epidemic|pandemic|election"
-    r"|crisis|war\b|wars\b|data|tweet|post(?:s|ed)|news|record|report|patient|case|event|histor|collect|observ|measur|diagnos"
-    r"|treat|born|sample|survey|census|market|price|stock|law|polic|reform|attack|disaster|earthquake|season|year|novel"
-    r"|book|film|movie|song|image|photo|video|corpus|corpora|benchmark|challenge|competition|workshop|task|version|release"
-    r"|model|train|develop|progress|publi|happen|occur|migrat|deforest|sales|student|crime|accident|mortality|surviv)",
+# What changes or happens has times of its own, and "since 1990" after it may be one of them.
+_CHANGES = re.compile(
+    r"\b(?:chang|trend|increas|decreas|declin|grow|evolution of|evolv|rise|rising|rose|fall|emission|temperature"
+    r"|epidemic|pandemic|election|crisis|wars?\b|histor|collect|observ|measure[sd]|diagnos|treated|born|trained"
+    r"|developed|outbreak"
+    r"|published|happen|occur|market|price|stock|policies|reform|disaster|earthquake|migrat|deforest|sales|crime"
+    r"|accident|mortality|surviv|progress|years?\b)",
     re.IGNORECASE,
 )
+# Data come from a time: "tweets between 2016 and 2018", "novels published in 1850".
+_DATA = re.compile(
+    r"\b(?:data|tweet|post(?:s|ed)|news|record|report|patient|cases?\b|event|sample|survey|census|season|novel|book|film"
+    r"|movie|song|image|photo|video|corpus|corpora|benchmark|challenge|competition|version|release|model|student|law)",
+    re.IGNORECASE,
+)
+_A_YEAR = re.compile(r"\b(?:per|each|every|by|in each)\s+year\b", re.IGNORECASE)
 _PARTICLE = r"(?:van|von|de|der|den|del|della|di|da|dos|du|la|le|el|al|ter|ten|bin|ibn)"
 _WORD = re.compile(r"[^\s,;?!()“”\"]+")
 _TRAILING = re.compile(r"\b(?:by|from|at|in|since|before|after|between|until|prior|over|within|of|published)\b", re.I)
@@ -166,12 +173,15 @@ class _Reader:
     def _trailing(self, head: int, *, weak: bool) -> bool:
         """The phrase that ends the question."""
         for match in _TRAILING.finditer(self._text, head):
-            topic = " ".join(self._text[head : match.start()].split())
+            topic = _A_YEAR.sub("", self._text[head : match.start()])
             published = _PUBLISHED_BEFORE.search(self._text[head : match.start()])
             start = head + published.start() if published else match.start()
-            dated = published is None and bool(_DATED.search(topic))
-            if published and (before := self._text[head:start].split()):
-                dated = bool(_DATED.search(before[-1]))
+            if published:
+                before = self._text[head:start].split()
+                dated = bool(before) and bool(_CHANGES.search(before[-1]) or _DATA.search(before[-1]))
+            else:
+                lasting = match[0].lower() in ("since", "after", "before", "until", "prior")
+                dated = bool(_CHANGES.search(topic) or (not lasting and _DATA.search(topic)))
             if len(topic.split()) > _LONGEST_TOPIC:
                 return False
             if self._here(match.start(), start, sure=False, ends=True, dated=dated, weak=weak or published is not None):

@@ -295,6 +295,20 @@ def test_quotes_follow_what_was_written_and_name_their_paper() -> None:
     assert [text.index(part) for part in order] == sorted(text.index(part) for part in order)
 
 
+def test_what_the_records_say_is_marked_as_theirs_and_not_as_a_quotation() -> None:
+    support = Support(Verdict.SUPPORTED, 1.0, "Record: 12 authors", "p1")
+    told = (
+        Sentence("This collection holds 1 paper.", (), support, recorded=True),
+        Sentence("12 authors", (1,), support, lead="MInference", recorded=True),
+    )
+    html = render.answer(answer(*told, mode="quoted"), 0)
+    read = Reader(html)
+    assert texts.RECORDED_ONLY in read.text and texts.RECORDED in read.text
+    assert len(read.having("pc-v-recorded")) == 2
+    assert "“" not in read.text and texts.QUOTES_HEADING not in read.text
+    assert [chip["data-n"] for chip in chips(html)] == ["1"]
+
+
 def test_a_refusal_is_help_and_names_the_nearest_papers() -> None:
     html = render.answer(
         answer(mode="refused", refusal=Refusal("off_topic", "Not covered here.", (PAPER,)), context=()), 0

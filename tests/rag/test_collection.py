@@ -84,6 +84,7 @@ OF_ABSTRACTS = [
     "Who wrote about attention?",
     "Who published on graph networks?",
     "Who proposed attention?",
+    "Who published an article suggesting that species descend from others?",
     "Who introduced the lottery ticket hypothesis?",
     "Who wrote papers on parsing?",
     "Who uses graph networks?",

@@ -102,6 +102,10 @@ READ = [
         "Papers",
     ),
     ("How many papers since 2020 are there?", Filters("2020"), "How many papers are there?"),
+    ("papers on language models since 2020", Filters("2020"), "Papers on language models"),
+    ("papers in cs.CL on attacks since 2017", Filters("2017", categories=("cs.CL",)), "Papers on attacks"),
+    ("How many papers per year since 2015?", Filters("2015"), "How many papers per year?"),
+    ("Which papers since 2022 save memory?", Filters("2022"), "Which papers save memory?"),
     ("Summarise the papers since 2022 on nets", Filters("2022"), "Summarise the papers on nets"),
 ]
 
@@ -157,6 +161,10 @@ NOT_READ = [
     "papers on COVID-19 in 2020",
     "What did users post from 2018 to 2020?",
     "What share of papers from 2019 release code?",
+    "papers on tweets between 2016 and 2018",
+    "papers on models trained before 2020",
+    "papers on the history of computing since 1950",
+    "Which results of the literature before 2010 does the model of Smith explain?",
 ]
 
 

@@ -229,6 +229,28 @@ def test_k_below_one_is_refused_by_every_command_that_takes_it(filled, k: int) -
         assert str(k) in result.error
 
 
+def test_conditions_narrow_a_search_and_are_shown(filled) -> None:
+    every = {row["paper_id"]: row for row in filled("search", "attention", "--json", "--no-filters").value}
+    shown = filled("search", "attention", "--where", "year>=1990,author=Nobody").out
+    assert "Filters: since 1990; by Nobody" in shown and "No paper since 1990, by Nobody in this collection" in shown
+    assert filled("search", "attention", "--where", "author=Nobody", "--json").value == []
+    assert every
+
+
+def test_a_condition_with_an_unknown_key_names_the_nearest(filled) -> None:
+    for command in ("search", "ask"):
+        result = filled(command, "attention", "--where", "autor=Smith")
+        assert result.code == 2
+        assert "Did you mean 'author'" in result.error
+
+
+def test_a_question_to_the_records_is_answered_without_the_model(filled, fakes: Fakes) -> None:
+    answer = filled("ask", "How many papers are there?", "--json").value
+    assert (answer["mode"], answer["filters"]) == ("quoted", {})
+    assert answer["sentences"][0]["recorded"] and answer["answer"].startswith("This collection holds")
+    assert fakes.generator.prompts == []
+
+
 def test_many_queries_become_a_trec_run(filled, tmp_path: Path) -> None:
     queries = jsonl(tmp_path / "q.jsonl", {"_id": "7", "text": "whales"}, {"_id": "8", "text": "language model"})
     run = tmp_path / "run.trec"
