@@ -82,14 +82,14 @@ def collect(config: Config) -> list[Example]:
         fused = retriever.retrieve(alone, DEPTH)
         gold = {(paper_id, place) for paper_id, place in asked["evidence"]}
         rows, answers = [], []
-        asked_for = question.read(alone)
+        asked_for, idf = question.read(alone), scorer.idf(alone)
         interactions = scorer.interactions(asked_for, fused)
         ranked = rerank(fused, scorer.matches(fused, interactions))
         near = {passage.paper.id for passage in ranked[:EVIDENCE_PAPERS]}
         for passage in fused:
             if passage.paper.id not in near:
                 continue
-            for (start, end), values in scorer.features(asked_for, passage, interactions[passage.paper.id]):
+            for (start, end), values in scorer.features(asked_for, idf, passage, interactions[passage.paper.id]):
                 rows.append([values[name] for name in WEIGHTS])
                 answers.append(_is_gold(passage.paper, passage.paper.abstract[start:end], gold))
         examples.append(Example(np.array(rows), np.array(answers)))

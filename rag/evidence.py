@@ -105,21 +105,21 @@ class EvidenceScorer:
     ) -> dict[str, PaperEvidence]:
         """Evidence of each passage's paper, by paper id; papers without a sentence are left out."""
         found: dict[str, PaperEvidence] = {}
+        idf = self.idf(question.text)
         for passage in passages:
             abstract = passage.paper.abstract
             scored = tuple(
                 Evidence(start, end, abstract[start:end], probability(values))
-                for (start, end), values in self.features(question, passage, interactions[passage.paper.id])
+                for (start, end), values in self.features(question, idf, passage, interactions[passage.paper.id])
             )
             if scored:
                 found[passage.paper.id] = PaperEvidence(scored)
         return found
 
     def features(
-        self, question: Question, passage: ScoredPassage, interaction: Interaction
+        self, question: Question, idf: Mapping[str, float], passage: ScoredPassage, interaction: Interaction
     ) -> Iterator[tuple[tuple[int, int], dict[str, float]]]:
         """Every sentence of a passage's paper: its span and its features."""
-        idf = self.idf(question.text)
         title = set(terms(passage.paper.title))
         spans = statement_spans(passage.paper.abstract)
         for place, span in enumerate(spans):

@@ -121,6 +121,8 @@ class Interaction:
         self._title = paper.places == IN_TITLE
         self._paper = paper.vectors
         self._whole = unit(question.vectors.sum(axis=0))
+        # Asked for twice: to rank the paper, and to choose evidence from it.
+        self._sentences: dict[tuple[int, int], tuple[float, float]] = {}
 
     def score(self) -> float:
         """Weighted mean, over the question's tokens, of the nearest token's cosine; 0 without tokens."""
@@ -133,6 +135,11 @@ class Interaction:
 
     def sentence(self, start: int, end: int) -> tuple[float, float]:
         """The same for one sentence with its title, and the cosine of the two texts' mean tokens."""
+        if (start, end) not in self._sentences:
+            self._sentences[start, end] = self._sentence(start, end)
+        return self._sentences[start, end]
+
+    def _sentence(self, start: int, end: int) -> tuple[float, float]:
         inside = (self._places >= start) & (self._places < end)
         mean = float(unit(self._paper[inside].sum(axis=0)) @ self._whole) if inside.any() else 0.0
         return self._score(inside | self._title), mean

@@ -27,6 +27,8 @@ from rag.errors import PaperIndexError
 log = logging.getLogger(__name__)
 
 DATABASE = "chroma.sqlite3"
+# Asked for apart: SQLite looks up one end at once, and reads the whole log for both together.
+LOG_ENDS = "SELECT (SELECT min(seq_id) FROM embeddings_queue), (SELECT max(seq_id) FROM embeddings_queue)"
 LOG_SETTINGS = "SELECT config_json_str FROM embeddings_queue_config"
 KEEP_LOG = """
 INSERT OR REPLACE INTO embeddings_queue_config (id, config_json_str)
@@ -157,7 +159,7 @@ class ChromaFolder:
         """What every write changes: the ends of the log, and how far it has been worked in."""
         try:
             with self._database("ro") as database:
-                log = database.execute("SELECT min(seq_id), max(seq_id) FROM embeddings_queue").fetchone()
+                log = database.execute(LOG_ENDS).fetchone()
                 done = database.execute("SELECT segment_id, seq_id FROM max_seq_id ORDER BY segment_id").fetchall()
         except sqlite3.OperationalError:  # no file or no table yet: nothing written
             return None
