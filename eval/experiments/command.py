@@ -54,7 +54,7 @@ def console() -> Console:
         yield from tqdm(given, desc="Choosing passages")
 
     def tokens(total: int) -> AbstractContextManager[Bar]:
-        opened: AbstractContextManager[Bar] = tqdm(total=total, desc="Reading", unit="tok", unit_scale=True)
+        opened: AbstractContextManager[Bar] = tqdm(total=total, desc="Reading", unit="", unit_scale=True)
         return opened
 
     return Console(tell, items, tokens)

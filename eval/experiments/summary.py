@@ -203,11 +203,11 @@ def reader_told(analysis: Analysis, reader: str) -> str:
         f"{reader} scores {floor.told} without a passage and {ceiling.told} with the gold passage alone "
         f"({analysis.gap.told})."
     )
-    if analysis.gap.difference.low > 0:
+    if analysis.gap.is_better:
         return told
     return (
-        f"{told} That interval holds zero: these questions do not show that it uses a passage even when it is the "
-        "right one, so this reader is too weak for any statement about contexts."
+        f"{told} That could be chance: nothing here shows that it uses a passage even when it is the right one. "
+        f"{analysis.gap.difference.n:,} questions are too few, or this reader is too weak, for statements on contexts."
     )
 
 
@@ -221,13 +221,16 @@ def undecided(analysis: Analysis, comparison: Comparison) -> str:
     half, n = (high - low) / 2, comparison.difference.n
     if not half and not comparison.difference.value:
         return "No answer changed its score: this reader does not depend on it."
+    # The smallest p that signs of n differences can give, after Holm's correction.
+    if len(analysis.comparisons) * 2.0 ** (1 - n) >= SIGNIFICANT:
+        return f"{n:,} questions are too few: no difference over them could pass the test."
     told = f"With {n:,} questions, differences below about {half:.2f} cannot be told from chance."
-    if analysis.gap is None or analysis.gap.difference.low <= 0:
+    if analysis.gap is None or not analysis.gap.is_better:
         return told
     room = analysis.gap.difference.value
     told += f" The right passage gives this reader {room:.2f}"
     if half <= room / 2:
-        return f"{told}, so an effect of half of that would have shown."
+        return f"{told}, so an effect of half of that would probably have shown."
     needed = math.ceil(n * (2 * half / room) ** 2)
     if needed <= analysis.available:
         return f"{told}: about {needed:,} questions (--limit) would show half of that."
