@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,10 @@ from rag.adapters.device import choose_device, choose_dtype
 from rag.adapters.hub import require
 from rag.config import BUNDLED
 from rag.errors import ModelError
-from rag.protocols import Vectors
+from rag.protocols import TokenVectors, Vectors
+
+if TYPE_CHECKING:
+    import torch
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +98,28 @@ class TransformersEmbedder:
         vector: Vectors = self._embed([self._query_prompt + text])[0]
         return vector
 
+    def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Every token in its context, and the whole text's vector, in one pass; what is too long is cut at its end."""
+        import torch
+
+        if not texts:
+            return []
+        encoded = self._tokenizer(
+            list(texts), truncation=True, max_length=self._limit, padding=True, return_tensors="pt",
+            return_offsets_mapping=True, return_special_tokens_mask=True,
+        )  # fmt: skip
+        spans, special = encoded.pop("offset_mapping"), encoded.pop("special_tokens_mask")
+        batch = encoded.to(self._device)
+        with torch.inference_mode():
+            hidden = self._model(**batch).last_hidden_state
+            pooled = self._pooled(hidden, batch["attention_mask"]).cpu().numpy()
+            tokens = torch.nn.functional.normalize(hidden.float(), dim=-1).cpu().numpy()
+        kept = [row.nonzero().flatten().tolist() for row in special == 0]
+        return [
+            TokenVectors(tuple((int(a), int(b)) for a, b in spans[i][rows].tolist()), tokens[i][rows], pooled[i])
+            for i, rows in enumerate(kept)
+        ]
+
     def _embed(self, texts: list[str]) -> Vectors:
         result = np.zeros((len(texts), self.dimension), dtype=np.float32)
         if not texts:
@@ -115,14 +140,17 @@ class TransformersEmbedder:
         batch = self._tokenizer.pad({"input_ids": rows}, return_tensors="pt").to(self._device)
         with torch.inference_mode():
             hidden = self._model(**batch).last_hidden_state
-            if self._cls_pooling:
-                pooled = hidden[:, 0].float()
-            else:
-                mask = batch["attention_mask"].unsqueeze(-1).float()
-                pooled = (hidden.float() * mask).sum(1) / mask.sum(1)
-            unit = torch.nn.functional.normalize(pooled, dim=1)
-        vectors: Vectors = unit.cpu().numpy()
+            vectors: Vectors = self._pooled(hidden, batch["attention_mask"]).cpu().numpy()
         return vectors
+
+    def _pooled(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Unit vectors of whole texts from those of their tokens."""
+        from torch.nn.functional import normalize
+
+        if self._cls_pooling:
+            return normalize(hidden[:, 0].float(), dim=1)
+        weight = mask.unsqueeze(-1).float()
+        return normalize((hidden.float() * weight).sum(1) / weight.sum(1), dim=1)
 
 
 def _settings(source: str, file: str) -> dict[str, Any]:
