@@ -37,6 +37,8 @@ def auc_of_like_length(truth: Array, scores: Array, lengths: Array) -> float:
 
 def auc_interval(truth: Array, scores: Array, groups: Sequence[str], seed: int = 0) -> tuple[float, float]:
     """95 % percentile bootstrap interval, drawing whole groups (abstracts), since their claims are no independent."""
+    if not len(truth):
+        return float("nan"), float("nan")
     rng = np.random.default_rng(seed)
     names = sorted(set(groups))
     rows = [np.flatnonzero(np.array([group == name for group in groups])) for name in names]

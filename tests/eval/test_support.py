@@ -103,7 +103,9 @@ def test_nothing_is_trained_on_that_is_tested() -> None:
     assert not papers["train"] & papers["test"]
 
 
-SENTENCE = "In this paper, the method improves accuracy from 61.2% to 68.9% on 450 questions and may not harm AMFT before GRPO."
+SENTENCE = (
+    "The method is trained in 5 hours before GRPO, improves accuracy of AMFT from 61.2% to 68.9% and may harm it."
+)
 
 
 @pytest.mark.parametrize("kind", ["number", "unit", "counted", "direction", "negation", "strength", "time", "roles"])
