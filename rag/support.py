@@ -211,7 +211,8 @@ def _held(claim: Reading, sentence: Reading) -> Array:
     if claim.vectors is None or sentence.vectors is None or not sentence.content:
         return exact
     likeness = (claim.vectors[list(claim.content)] @ sentence.vectors[list(sentence.content)].T).max(axis=1)
-    return np.maximum(exact, np.clip((likeness - 0.3) / 0.5, 0.0, 0.9))
+    held: Array = np.maximum(exact, np.clip((likeness - 0.3) / 0.5, 0.0, 0.9))
+    return held
 
 
 def _quoted(claim: str, paper: Paper) -> str:
