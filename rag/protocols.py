@@ -67,7 +67,7 @@ class TokenEmbedder(Protocol):
     def name(self) -> str:
         """As in `Embedder`."""
 
-    def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+    def read_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Every token in its context, and the whole, in one pass; in the order given."""
 
 

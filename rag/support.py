@@ -159,7 +159,7 @@ class SupportChecker:
             return [self._plain(text) for text in texts]
         found = {text: self._recall(text) for text in texts}
         new = [text for text, known in found.items() if known is None]
-        vectors: list[TokenVectors] = self._embedder.embed_tokens([searchable(text) for text in new])
+        vectors: list[TokenVectors] = self._embedder.read_tokens([searchable(text) for text in new])
         for text, tokens in zip(new, vectors, strict=True):
             found[text] = self._remember(text, read(text, tokens))
         return [reading for text in texts if (reading := found[text])]

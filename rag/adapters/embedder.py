@@ -98,7 +98,7 @@ class TransformersEmbedder:
         vector: Vectors = self._embed([self._query_prompt + text])[0]
         return vector
 
-    def embed_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+    def read_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Every token in its context, and the whole text's vector, in one pass; what is too long is cut at its end."""
         import torch
 

@@ -53,11 +53,11 @@ def test_tokens_and_texts_are_embedded_alike() -> None:
     embedder = TransformersEmbedder("bundled", "cpu")
     assert isinstance(embedder, TokenEmbedder)
     texts = sentences(TUNING.abstract)
-    found = embedder.embed_tokens(texts)
+    found = embedder.read_tokens(texts)
     assert np.allclose(np.stack([tokens.pooled for tokens in found]), embedder.embed(texts), atol=0.02)
     for text, tokens in zip(texts, found, strict=True):
         assert tokens.vectors.shape == (len(tokens.spans), embedder.dimension)
         assert np.allclose(np.linalg.norm(tokens.vectors, axis=1), 1.0, atol=1e-3)
         assert text[slice(*tokens.spans[0])].lower() == text.split()[0].lower()[: tokens.spans[0][1]]
         assert tokens.spans[-1][1] == len(text)
-    assert embedder.embed_tokens([]) == []
+    assert embedder.read_tokens([]) == []
