@@ -104,13 +104,25 @@ def followups(
 
 @app.command()
 def support(
-    pairs: Annotated[Path, typer.Option("--input", help="JSON lines with id, evidence and claim.")],
-    output: Annotated[Path, typer.Option("--output", help="Verdicts, a JSON line each.")],
+    pairs: Annotated[Path | None, typer.Option("--input", help="JSON lines with id, evidence and claim.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="Verdicts, a JSON line each.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of the data sets (shared/data).")] = None,
+    report: Report = Path("reports/support"),
+    as_json: Json = False,
 ) -> None:
-    """Check claims against evidence: the support checker alone."""
-    from eval.support import check_file
+    """Measure the support checker on its test pairs; with --input and --output, check pairs of your own."""
+    from eval import support as checking
+    from eval.support_data import DATA
 
-    check_file(pairs, output)
+    if pairs and output:
+        checking.check_file(pairs, output)
+        return
+    if pairs or output:
+        raise typer.BadParameter("--input and --output go together.")
+    result = checking.run(data or DATA)
+    text = checking.write(result, report)
+    shown = {key: value for key, value in result.items() if key not in ("rows", "roc")}
+    typer.echo(json.dumps(shown, indent=1) if as_json else text)
 
 
 @app.command()

