@@ -26,15 +26,7 @@ from rag.types import Paper, ScoredPassage, Turn
 log = logging.getLogger(__name__)
 
 # A logistic model, fitted by eval/fit_followups.py.
-WEIGHTS = {
-    "words": 1.85,
-    "definite": 0.61,
-    "new": -3.18,
-    "matched": 0.0,
-    "shared": 0.26,
-    "covered": -2.05,
-    "agrees": 2.38,
-}
+WEIGHTS = {"words": 1.85, "definite": 0.61, "new": -3.18, "shared": 0.26, "covered": -2.05, "agrees": 2.38}
 BIAS = 5.71
 LEANS_AT = 0.5
 
@@ -131,28 +123,25 @@ class FollowUps:
         said = set(terms(" ".join(part for turn in rest.history for part in turn)))
         rarity = self._rarity(question)
         new = {term: weight for term, weight in rarity.items() if term not in said}
-        best = set(terms(f"{bare[0].paper.title} {bare[0].paper.abstract}")) if bare else set()
         ranks = [rank for rank, passage in enumerate(bare, start=1) if passage.paper.id in rest.ids]
         return {
             "words": float(rewrite.needs_history(question)),
             "definite": float(bool(_DEFINITE.search(question))),
             "new": min(MAX_TERMS, sum(new.values())),
-            "unknown": min(MAX_TERMS, sum(1.0 for term, weight in rarity.items() if not weight and term not in said)),
-            "matched": min(MAX_TERMS, sum(weight for term, weight in new.items() if term in best)),
             "shared": min(MAX_TERMS, sum(weight for term, weight in rarity.items() if term in said)),
             "covered": max((passage.similarity or 0.0 for passage in bare), default=0.0),
             "agrees": 1 / ranks[0] if ranks else 0.0,
         }
 
     def _rarity(self, text: str) -> dict[str, float]:
-        """Rarity of each content term in 0..1; 0 where it occurs everywhere, or nowhere and so tells nothing."""
+        """Rarity of each content term in 0..1: 1 occurs nowhere, 0 everywhere."""
         papers = self._terms.count()
         most = math.log(2 * papers + 2)
         rarity: dict[str, float] = {}
         for word in dict.fromkeys(words(searchable(text))):
             frequency = max((count for _, count in self._terms.document_frequency(word)), default=0)
             for term in terms(word):
-                rarity[term] = max(0.0, math.log((papers + 1) / (frequency + 0.5)) / most) if frequency else 0.0
+                rarity[term] = math.log((papers + 1) / (frequency + 0.5)) / most
         return rarity
 
     def rest(self, question: str, turns: Sequence[Turn]) -> Rest:
@@ -177,7 +166,8 @@ class FollowUps:
 
     def _turn(self, question: str, turns: Sequence[Turn]) -> int:
         """The turn that shares most with the question; the last one where none shares more."""
-        rarity = self._rarity(question)
+        # A word that no paper has ("back to ...") tells nothing about papers.
+        rarity = {term: weight for term, weight in self._rarity(question).items() if weight < 1}
         shared = [sum(rarity.get(term, 0) for term in set(terms(f"{asked} {told}"))) for asked, told in turns]
         return max(range(len(turns)), key=lambda i: (shared[i], i))
 

@@ -107,15 +107,12 @@ def server(tools: Tools) -> Any:
     made = MCPServer("paperchat", instructions=INSTRUCTIONS, version=version("paperchat"), log_level="WARNING")
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
-    @made.tool(description=tools.search.__doc__, annotations=reads)
     def search(query: str, k: int = 10) -> dict[str, Any]:
         return told(lambda: tools.search(query, k))
 
-    @made.tool(description=tools.ask.__doc__, annotations=reads)
     def ask(question: str, history: list[list[str]] | None = None) -> dict[str, Any]:
         return told(lambda: tools.ask(question, history))
 
-    @made.tool(description=tools.get_paper.__doc__, annotations=reads)
     def get_paper(paper: str) -> dict[str, Any]:
         return told(lambda: tools.get_paper(paper))
 
@@ -125,4 +122,7 @@ def server(tools: Tools) -> Any:
         except PaperchatError as error:
             raise ToolError(str(error)) from error
 
+    # Not as decorators: mypy does not follow the library's imports.
+    for own, described in ((search, tools.search), (ask, tools.ask), (get_paper, tools.get_paper)):
+        made.tool(description=described.__doc__, annotations=reads)(own)
     return made

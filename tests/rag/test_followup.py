@@ -65,7 +65,6 @@ def test_a_follow_up_finds_the_paper_it_is_about(question: str, turn: Turn, pape
         "Do self-driving wheelchairs need a depth camera?",
         "Is it known how wheelchairs drive in narrow corridors?",
         "What about depth cameras in self-driving wheelchairs?",
-        "Where are glaciers measured?",
     ],
 )
 def test_a_change_of_subject_is_left_as_typed(question: str) -> None:
