@@ -159,8 +159,8 @@ async def load(server: Server, asked: list[str], users: int, seconds: float, sea
             turn += users
 
     async def watch() -> None:
-        while True:
-            memory.append(resident(server))
+        while server.process is not None:  # of another's process only its own numbers could tell
+            memory.append(resident(server.process.pid))
             await asyncio.sleep(SAMPLE_SECONDS)
 
     async with httpx.AsyncClient(**options) as http:
@@ -170,11 +170,9 @@ async def load(server: Server, asked: list[str], users: int, seconds: float, sea
     return summary(seen, memory, time.perf_counter() - start)
 
 
-def resident(server: Server) -> float:
-    """Memory of the server's process in MB."""
-    if server.process is None:
-        return float("nan")
-    pages = int(Path(f"/proc/{server.process.pid}/statm").read_text(encoding="ascii").split()[1])
+def resident(process_id: int) -> float:
+    """Memory of a process in MB."""
+    pages = int(Path(f"/proc/{process_id}/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -226,7 +225,9 @@ def test_a_signal_during_an_ingest_leaves_an_index_that_goes_on(copied: Papercha
         {"_id": f"p{n}", "title": f"Paper {n}", "text": f"We count {n} things. They are many."} for n in range(3000)
     ]
     body = "".join(json.dumps(row) + "\n" for row in rows).encode()
-    server = Server(copied, "--no-generate", PAPERCHAT_API_KEY=KEY).wait()
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    server = Server(copied, "--no-generate", PAPERCHAT_API_KEY=KEY, TMPDIR=str(scratch)).wait()
     headers = {"authorization": f"Bearer {KEY}", "content-type": "application/x-ndjson"}
 
     def upload() -> None:
@@ -241,7 +242,7 @@ def test_a_signal_during_an_ingest_leaves_an_index_that_goes_on(copied: Papercha
         time.sleep(0.02)
     assert server.stop() in (0, -signal.SIGTERM)
     thread.join()
-    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob(f"paperchat-upload-{server.process.pid}-*"))
+    assert list(scratch.glob("paperchat-upload-*")) == []
     counts = copied("status", "--json").value
     assert counts["papers"] == len(copied.papers())
     small = copied.write("again.jsonl", *rows[:600])

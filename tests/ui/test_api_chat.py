@@ -122,6 +122,17 @@ def test_the_second_model_only_quotes() -> None:
     run(test, WRITTEN)
 
 
+def test_conditions_on_papers_are_handed_on() -> None:
+    async def test(api: Api) -> None:
+        found = (await api.ask(QUESTION, where=["author=Test"])).json()["paperchat"]
+        assert found["filters"] != {}
+        assert "foo" not in [citation["paper_id"] for citation in found["citations"]]
+        rows = (await api.http.post("/v1/search", json={"query": QUESTION, "where": ["author=Test"]})).json()
+        assert [row["paper_id"] for row in rows] == ["whales"]
+
+    run(test)
+
+
 def test_history_comes_from_the_messages() -> None:
     async def test(api: Api) -> None:
         earlier = message_text(answer())
@@ -160,7 +171,7 @@ def test_nothing_in_a_message_links_or_loads() -> None:
         ({"stop": ["."]}, 400, "stop"),
         ({"logprobs": True}, 400, "logprobs"),
         ({"modalities": ["audio"]}, 400, "modalities"),
-        ({"where": ["year>2020"]}, 400, "where"),
+        ({"where": ["colour=red"]}, 400, None),
         ({"messages": []}, 422, "messages"),
         ({"messages": [{"role": "assistant", "content": "hi"}]}, 400, "messages"),
         ({"messages": [{"role": "user", "content": "  "}]}, 400, "messages"),
@@ -232,7 +243,7 @@ def test_a_client_that_leaves_the_line_is_never_worked_for() -> None:
         for connection in (first, second):
             connection.send(body())
         one = first.start()
-        await until(lambda: api.service.answers.running == 1)
+        await until(lambda: len(api.engine.generator.prompts) == 1)
         two = second.start()
         await until(lambda: api.service.answers.waiting == 1)
         second.leave()

@@ -74,8 +74,7 @@ def _add_chat(app: FastAPI, service: Service) -> None:
     async def completions(request: Request, body: ChatRequest) -> Response:
         """Whole, or with `stream` as server-sent events: each checked sentence as it is finished."""
         asked = understood(body)
-        papers.check_filters(list(asked.where))
-        return ChatAnswer(service, asked, _client(request))
+        return ChatAnswer(service, asked, papers.conditions(asked.where), _client(request))
 
     @app.get("/v1/models", response_model=ModelList, responses=_errors(), summary="What `model` may be")
     async def models() -> ModelList:

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from rag.filters import Filters
 from rag.serialize import answer_to_dict
 from rag.types import Answer, Checked, Event, Finished
 from ui.api import logs
@@ -32,10 +33,11 @@ CLOSED_BY_CLIENT = 499
 class ChatAnswer(Response):
     """An answer that is computed while it is sent, and no longer than somebody listens."""
 
-    def __init__(self, service: Service, asked: Asked, client: str) -> None:
+    def __init__(self, service: Service, asked: Asked, filters: Filters | None, client: str) -> None:
         self.background = None
         self._service = service
         self._asked = asked
+        self._filters = filters
         self._client = client
         self._started = False
         self._created = int(time.time())
@@ -69,7 +71,7 @@ class ChatAnswer(Response):
         service.metrics.stages.observe(place.waited, "queue")
         asked = self._asked
         try:
-            work = Work(lambda cancel: pipeline.stream(asked.question, asked.history, cancel), place)
+            work = Work(lambda cancel: pipeline.stream(asked.question, asked.history, cancel, self._filters), place)
         except RuntimeError:  # no thread can be started
             place.release()
             raise

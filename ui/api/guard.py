@@ -110,7 +110,10 @@ class Guard:
 
     async def _refuse(self, error: ApiError, scope: Scope, receive: Receive, request: _Request) -> None:
         self._service.metrics.turned_away.add(error.code)
-        await error_response(error)(scope, receive, request.send)
+        try:
+            await error_response(error)(scope, receive, request.send)
+        except Exception as broken:  # a body that is no HTTP: uvicorn has answered it and closed the connection
+            log.info("an error could not be sent (%s)", type(broken).__name__)
 
     def _finish(self, scope: Scope, request: _Request) -> None:
         seconds = time.perf_counter() - request.started

@@ -24,13 +24,14 @@ class MessageText:
     """Puts a message together piece by piece, so that streamed and whole messages are the same text."""
 
     def __init__(self) -> None:
-        self._quoted: bool | None = None
+        self._apart: bool | None = None
 
     def sentence(self, sentence: Sentence) -> str:
         """The text that a shown sentence adds."""
-        first, block = self._quoted is None, sentence.quoted or bool(self._quoted)
-        self._quoted = sentence.quoted
-        return ("" if first else "\n\n" if block else " ") + inert(marked(sentence))
+        first, before = self._apart is None, bool(self._apart)
+        # Quotations and rows of a list stand by themselves.
+        self._apart = sentence.quoted or sentence.recorded
+        return ("" if first else "\n\n" if self._apart or before else " ") + inert(marked(sentence))
 
     def end(self, answer: Answer) -> str:
         """What follows the sentences: the refusal, and the papers."""

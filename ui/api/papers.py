@@ -11,7 +11,7 @@ import logging
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
@@ -26,6 +26,7 @@ from ingest.pipeline import Options
 from ingest.records import IngestReport
 from ingest.sources import FORMATS
 from rag.errors import PaperchatError
+from rag.filters import Filters, parse
 from rag.serialize import paper_to_dict, passage_to_dict
 from ui.api.answering import too_slow
 from ui.api.errors import ApiError
@@ -43,25 +44,21 @@ class _IngestStoppedError(PaperchatError):
     """The client went away or the server goes down; what was written stays."""
 
 
-def check_filters(where: list[str] | None) -> None:
-    """The one place to hand conditions on papers on; until the pipeline takes them they are refused.
+def conditions(where: Sequence[str] | None) -> Filters | None:
+    """What `where` asks of papers; `None`: what the question itself names.
 
     Raises:
-        ApiError: There are any.
+        UsageError: A condition is not understood.
     """
-    if where:
-        raise ApiError(
-            400, "Conditions on papers are not available yet. Leave 'where' out.", "no_filters", param="where"
-        )
+    return parse(where) if where else None
 
 
 async def search(service: Service, query: str, k: int, where: list[str] | None, client: str) -> list[dict[str, Any]]:
     """Ranked papers as the contract's rows."""
-    check_filters(where)
-    pipeline = service.pipeline()
+    filters, pipeline = conditions(where), service.pipeline()
 
     def found() -> list[dict[str, Any]]:
-        result = pipeline.search(query, k)
+        result = pipeline.search(query, k, filters)
         evidence = {key: paper.best.text for key, paper in result.evidence.items()}
         return [passage_to_dict(passage, evidence.get(passage.paper.id, "")) for passage in result.ranked]
 
