@@ -91,6 +91,8 @@ class Page:
             "return c.contains(document.elementFromPoint(r.left + r.width / 2, r.top + r.height / 2))"
         )
         self.until(lambda: self.js(reachable, chip), "the chip")
+        self.driver.execute_async_script("setTimeout(arguments[0], 250)")
+        self.until(lambda: self.js(reachable, chip), "the chip at rest")
         chip.click()
         self.until(lambda: self.all("#pc-cards .pc-card.pc-active"), "the opened source")
 
