@@ -106,14 +106,34 @@ def reindex(
 @app.command()
 def export(
     paper_ids: Annotated[list[str] | None, typer.Argument(help="Ids of papers; none: all.")] = None,
-    form: Annotated[str, typer.Option("--format", help="jsonl, csv, bibtex, ris, csl-json or markdown.")] = "jsonl",
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="Papers: jsonl (default), csv, bibtex, ris, csl-json, markdown. "
+            "A conversation: markdown (default), json, bibtex, ris.",
+        ),
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", help="File to write; none: standard output.")] = None,
+    conversation: Annotated[
+        str | None, typer.Option("--conversation", help="One of the page, by id or title, or 'latest'.")
+    ] = None,
+    feedback: Annotated[bool, typer.Option("--feedback", help="Rated answers as an evaluation set.")] = False,
+    user: Annotated[str, typer.Option("--user", help="Whose, where the page has logins.")] = "",
     index: options.Index = None,
 ) -> None:
-    """Papers of the index for other programs: BibTeX, RIS, JSON lines, CSV, CSL-JSON, Markdown."""
+    """Papers of the index for other programs, or a conversation of the page, or its feedback."""
     from ui import exporting
 
-    exporting.run(options.load(index=index), paper_ids or [], form, output)
+    config = options.load(index=index)
+    if sum([bool(paper_ids), conversation is not None, feedback]) > 1:
+        raise UsageError("Give ids of papers, or --conversation, or --feedback, not several of them.")
+    if conversation is not None:
+        exporting.run_conversation(config, conversation, form, output, user)
+    elif feedback:
+        exporting.run_feedback(config, output, user)
+    else:
+        exporting.run(config, paper_ids or [], form, output)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from rag.types import Answer, NumberedPassage, Paper
 
 LIMIT = 3
 # A title in front of a colon longer than this is no name.
-NAME_WORDS = 3
+NAME_WORDS = 2
 
 
 def follow_ups(answer: Answer, limit: int = LIMIT) -> tuple[str, ...]:
@@ -18,11 +18,12 @@ def follow_ups(answer: Answer, limit: int = LIMIT) -> tuple[str, ...]:
         return ()
     asked = set(terms(f"{answer.question} {answer.standalone_question}"))
     found: list[str] = []
-    subjects: set[str] = set()
+    known: list[set[str]] = []
     for subject, question in _candidates(answer):
-        key = " ".join(terms(subject))
-        if key and key not in subjects and not set(terms(subject)) <= asked:
-            subjects.add(key)
+        words = set(terms(subject))
+        # "MInference 1.0" and "MInference" are one subject.
+        if words and not words <= asked and not any(words <= other or other <= words for other in known):
+            known.append(words)
             found.append(question)
     return tuple(found[:limit])
 
@@ -33,7 +34,7 @@ def _candidates(answer: Answer) -> Iterator[tuple[str, str]]:
     heads = [head for passage in cited if (head := method(passage.paper))]
     if len(heads) > 1:
         yield f"{heads[0]} {heads[1]}", f"How do {heads[0]} and {heads[1]} compare?"
-    for head in heads:
+    for head in heads[2:] if len(heads) > 1 else heads:
         yield head, f"What problem does {head} address?"
     for passage in cited:
         for name in _names(passage):

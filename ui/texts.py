@@ -71,7 +71,7 @@ NOTHING_TO_EXPORT = "There is nothing to export yet. Ask something first."
 
 # Why an answer is as it is.
 WHY = "Why this answer"
-FILTERED = "Only papers with"
+FILTERED = "Narrowed to papers"
 TIMES, TOKENS, MODEL, INDEX = "Time:", "Tokens:", "Model:", "Index:"
 RETRIEVED = "Papers that were found"
 WHY_COLUMNS = (

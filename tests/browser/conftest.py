@@ -85,7 +85,14 @@ class Page:
         self.until(lambda: self.js("return document.body.dataset.page") == name)
 
     def open_chip(self, chip: Any) -> None:
-        self.js("arguments[0].scrollIntoView({block: 'center'})", chip)
+        # The conversation may still scroll by itself to its end.
+        reachable = (
+            "const c = arguments[0]; c.scrollIntoView({block: 'center'}); const r = c.getBoundingClientRect();"
+            "return c.contains(document.elementFromPoint(r.left + r.width / 2, r.top + r.height / 2))"
+        )
+        self.until(lambda: self.js(reachable, chip), "the chip")
+        self.driver.execute_async_script("setTimeout(arguments[0], 250)")
+        self.until(lambda: self.js(reachable, chip), "the chip at rest")
         chip.click()
         self.until(lambda: self.all("#pc-cards .pc-card.pc-active"), "the opened source")
 

@@ -164,7 +164,7 @@ def test_a_follow_up_knows_what_came_before(page: Page, engine: FakeEngine) -> N
 
 def test_two_readers_do_not_see_each_other(page: Page, engine: FakeEngine) -> None:
     page.ask(FIRST_QUESTION)
-    address, first = page.driver.current_url, page.driver.current_window_handle
+    address, first = page.driver.current_url.split("#")[0], page.driver.current_window_handle
     page.driver.switch_to.new_window("tab")
     try:
         page.open(address)
@@ -206,7 +206,7 @@ def test_a_refusal_helps(page: Page) -> None:
 
 def test_an_error_is_a_sentence_and_the_conversation_goes_on(page: Page) -> None:
     page.ask("Fail, please")
-    assert page.last_answer() == "The model stopped answering. Start paperchat again."
+    assert page.text("#pc-chat .pc-failed .pc-error") == "The model stopped answering. Start paperchat again."
     page.ask(FIRST_QUESTION)
     assert FIRST.text in page.last_answer()
 
@@ -321,7 +321,7 @@ def test_hostile_text_is_shown_literally_and_does_nothing(page: Page) -> None:
 def test_everything_has_a_name_for_a_screen_reader(page: Page) -> None:
     page.ask(FIRST_QUESTION)
     nameless = page.js(
-        "return [...document.querySelectorAll('button, textarea, a')].filter(e => e.offsetParent &&"
+        "return [...document.querySelectorAll('button, textarea, a')].filter(e => e.checkVisibility() &&"
         " !(e.innerText.trim() || e.ariaLabel || e.title || e.labels?.[0]?.innerText.trim()))"
         ".map(e => e.outerHTML.slice(0, 200))"
     )

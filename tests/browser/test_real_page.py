@@ -31,10 +31,11 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _environment() -> dict[str, str]:
+def _environment(folder: Path) -> dict[str, str]:
     """Ours without settings of paperchat, except where the converted model is kept: that saves a minute."""
     kept = ("PAPERCHAT_CACHE",)
-    return {name: value for name, value in os.environ.items() if name in kept or not name.startswith("PAPERCHAT_")}
+    ours = {name: value for name, value in os.environ.items() if name in kept or not name.startswith("PAPERCHAT_")}
+    return {**ours, "PAPERCHAT_CONVERSATIONS": str(folder / "conversations.sqlite")}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [sys.executable, "-m", "ui.cli", "chat"]
     command += ["--port", str(port), "--index", str(folder / "index"), "--samples"]
     log = (folder / "log.txt").open("w+")
-    process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=_environment())
+    process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=_environment(folder))
     url = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + START_SECONDS
     try:
@@ -122,6 +123,7 @@ def test_an_upload(browser: Page, address: str) -> None:
     page = browser
     page.open(address)
     page.until(lambda: page.shown("#pc-chat .example"), "the models", START_SECONDS)
+    page.show("papers")
     page.one("#pc-add button").click()
     page.until(lambda: page.all("#pc-files input[type=file]"))
     page.one("#pc-files input[type=file]").send_keys(str(UPLOAD))
@@ -130,6 +132,10 @@ def test_an_upload(browser: Page, address: str) -> None:
     assert read > 10
     assert new <= read
     page.screenshot("real-upload")
+    page.until(lambda: page.all(".pc-papers-table tbody tr"), "the table")
+    page.js("document.querySelector('#pc-add button').click()")
+    time.sleep(0.5)
+    page.screenshot("real-papers")
 
 
 def test_a_refusal_and_a_phone(browser: Page, address: str) -> None:

@@ -216,6 +216,12 @@
     }
   });
 
+  // Gradio calls the example questions a list, but its children are buttons and no list items.
+  const mend = () => find('.examples[role="list"]')?.setAttribute("role", "group");
+  const begin = () => new MutationObserver(mend).observe(document.body, { childList: true, subtree: true });
+  if (document.body) begin();
+  else document.addEventListener("DOMContentLoaded", begin);
+
   let searching = 0;
   document.addEventListener("input", (event) => {
     if (event.target.id !== "pc-find") return;
