@@ -22,7 +22,6 @@ ASKED = "asked.json"
 ANSWERS = "answers.jsonl"
 # Settings that change no answer, and one that must not be written down.
 IRRELEVANT = frozenset({"host", "port", "cache", "server_key", "device"})
-NEEDED = frozenset({"id", "mode", "answer", "sentences", "citations", "retrieved", "timings"})
 REFUSALS = ("precision", "recall", "f1", "wrong_refusals")
 
 

@@ -31,7 +31,8 @@ def read(text: str, index: Index, filters: Filters | None = None, today: date | 
             `None`: those the question names.
         today: What "the last two years" are counted from.
     """
-    found = filter_words.phrases(text, index, today or date.today())
+    # Where no filter may hold, nothing has to be looked up.
+    found = () if filters == NONE else filter_words.phrases(text, index, today or date.today())
     if filters is None:
         filters = NONE
         for phrase in found:

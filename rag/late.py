@@ -130,8 +130,9 @@ class Interaction:
 
     def match(self, sentences: Sequence[tuple[int, int]]) -> float:
         """How well the paper meets the question: its score and that of its best sentence with its title, halved."""
-        best = max((self.sentence(*span)[0] for span in sentences), default=self.score())
-        return (self.score() + best) / 2
+        whole = self.score()
+        best = max((self.sentence(*span)[0] for span in sentences), default=whole)
+        return (whole + best) / 2
 
     def sentence(self, start: int, end: int) -> tuple[float, float]:
         """The same for one sentence with its title, and the cosine of the two texts' mean tokens."""

@@ -93,11 +93,12 @@ class Pipeline:
     ) -> None:
         self._config = config
         self.index = index
-        self._retriever = retriever
+        # Public, for rag.explain.
+        self.embedder = embedder
+        self.retriever = retriever
         self._generator = generator
-        self._evidence = EvidenceScorer(embedder, index.terms, index.catalog)
+        self.evidence = EvidenceScorer(embedder, index.terms, index.catalog)
         self._checker = SupportChecker(embedder)
-        self.embedder, self.retriever, self.evidence = embedder, retriever, self._evidence  # read by rag.explain
         # The bundled model is too small to write the question that stands alone (docs/decisions/0011).
         able = config.rewrite == "model" or (config.rewrite == "auto" and config.model != BUNDLED)
         self._followups = FollowUps(retriever, index.terms, generator if able else None)
@@ -127,12 +128,12 @@ class Pipeline:
     def _search(self, read: Asked, k: int) -> Search:
         if read.question.kind is Kind.COLLECTION:  # asked of the abstracts after all
             read = replace(read, question=question.of_abstracts(read.question))
-        fused = self._retriever.retrieve(read.question.text, max(k, DEPTH), read.filters)
-        interactions = self._evidence.interactions(read.question, fused[:DEPTH])
-        ranked = rerank(fused, self._evidence.matches(fused[:DEPTH], interactions))
+        fused = self.retriever.retrieve(read.question.text, max(k, DEPTH), read.filters)
+        interactions = self.evidence.interactions(read.question, fused[:DEPTH])
+        ranked = rerank(fused, self.evidence.matches(fused[:DEPTH], interactions))
         near = {passage.paper.id for passage in ranked[:EVIDENCE_PAPERS]}
         weighed = [passage for passage in fused[:DEPTH] if passage.paper.id in near]
-        evidence = self._evidence.score(read.question, weighed, interactions)
+        evidence = self.evidence.score(read.question, weighed, interactions)
         return Search(read.question, tuple(ranked[:k]), evidence, read.filters)
 
     def ask(

@@ -42,7 +42,6 @@ COMPARING = frozenset(
     """than outperform outperforms outperformed outperforming exceeds exceed surpasses surpass beats beat versus
     prefer prefers preferred better worse instead""".split()
 )
-PASSIVE = frozenset("by".split())
 _CUES = {
     "negated": NEGATORS, "hedged": HEDGES, "strong": STRONG, "restricted": RESTRICTING, "partial": PARTIAL,
     "bounded": BOUNDING, "timed": TIMES, "compared": COMPARING,

@@ -21,7 +21,6 @@ NO_CONVERSATIONS = "Conversations appear here and are still here tomorrow."
 NOTHING_FOUND = "No conversation holds these words."
 HISTORY_OFF = "History is off: what you ask now is kept only until you close the page."
 RENAME, DELETE = "Rename", "Delete"
-RENAME_ASK = "New title of this conversation"
 DELETE_ASK = "Delete this conversation? It cannot be brought back."
 TODAY, YESTERDAY, THIS_WEEK = "Today", "Yesterday", "This week"
 MONTHS = (

@@ -17,9 +17,11 @@ from pathlib import Path
 from rag import build
 from rag.asked import read
 from rag.config import Config
+from rag.facets import Facet
 from rag.filters import NONE, Filters
 from rag.index import Index
 from rag.narrowed import ONE_BY_ONE, Narrowed
+from rag.protocols import Vectors
 
 DEPTH = 100
 
@@ -50,13 +52,14 @@ def main() -> None:
 def _filters(index: Index) -> list[Filters]:
     years = [year for year, _ in index.catalog.years(NONE) if year]
     found = [Filters(year) for year in years[1:]] + [Filters(year, year) for year in years]
-    for facet, field in (("author", "authors"), ("category", "categories")):
-        named = index.catalog.frequent(facet, NONE, 3)  # type: ignore[arg-type]
+    fields: tuple[tuple[Facet, str], ...] = (("author", "authors"), ("category", "categories"))
+    for facet, field in fields:
+        named = index.catalog.frequent(facet, NONE, 3)
         found += [Filters.from_dict({field: [value]}) for value, _ in named]
     return sorted(found, key=index.catalog.count)
 
 
-def _timed(index: Index, filters: Filters, text: str, vector) -> tuple[float, float, float]:  # type: ignore[no-untyped-def]
+def _timed(index: Index, filters: Filters, text: str, vector: Vectors) -> tuple[float, float, float]:
     start = time.perf_counter()
     narrowed = Narrowed.to(index, filters)
     resolved = time.perf_counter()

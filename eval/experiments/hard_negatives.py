@@ -9,7 +9,7 @@ from eval.experiments.experiment import Experiment, Findings, Options, Plan, siz
 from eval.experiments.items import Item, Passage, Task
 from eval.experiments.lines import against_first, line_plot
 from eval.experiments.search import RANDOM, Search, names
-from eval.experiments.summary import Analysis, Comparison, Place, undecided
+from eval.experiments.summary import Analysis, Comparison, undecided, widest
 
 GRID = (5, 10, 20)
 SOURCES = "random,bm25,dense,hybrid"
@@ -63,11 +63,6 @@ def _hardest(item: Item, source: str, count: int, search: Search, seed: int) -> 
         depth *= 2
 
 
-def pairs(places: Sequence[Place]) -> list[tuple[Place, Place]]:
-    """At each K, every source against the first, which is the easiest."""
-    return against_first(places)
-
-
 def findings(analysis: Analysis, quality: str) -> Findings:
     """Do passages that look relevant hurt more than random ones?"""
     plot = line_plot(
@@ -100,7 +95,7 @@ def _verdicts(analysis: Analysis) -> tuple[str, ...]:
             told.append(f"{what} That could be chance.")
             open_ones.append(found)
     if open_ones:
-        told.append(undecided(analysis, max(open_ones, key=lambda c: c.difference.high - c.difference.low)))
+        told.append(undecided(analysis, widest(open_ones)))
     return tuple(told)
 
 
@@ -110,6 +105,6 @@ EXPERIMENT = Experiment(
     question="With the gold passage always there: do negatives that a retriever ranks high hurt more than random ones?",
     x_label="passages (K)",
     plan=plan,
-    pairs=pairs,
+    pairs=against_first,
     findings=findings,
 )

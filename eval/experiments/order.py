@@ -9,7 +9,7 @@ from eval.experiments.experiment import Experiment, Findings, Options, Plan, mos
 from eval.experiments.items import Item, Task
 from eval.experiments.lines import against_first, line_plot
 from eval.experiments.search import Search, candidates, names
-from eval.experiments.summary import Analysis, Place, undecided
+from eval.experiments.summary import Analysis, undecided
 
 GRID = (5, 10, 20)
 RETRIEVER = "hybrid"
@@ -37,11 +37,6 @@ def plan(
                 trials.append(Trial(item, order, k, ordered(ranked[:k], order, rng)))
     where = "the passages given with each question" if given else f"all {search.size:,} passages of the collection"
     return Plan(tuple(trials), (f"The {use} retriever ranks {where}; only the order of its first k changes.",))
-
-
-def pairs(places: Sequence[Place]) -> list[tuple[Place, Place]]:
-    """At each k, every order against score order."""
-    return against_first(places)
 
 
 def findings(analysis: Analysis, quality: str) -> Findings:
@@ -82,6 +77,6 @@ EXPERIMENT = Experiment(
     question="The same passages: does it matter in which order they stand, and does the paper's order help?",
     x_label="passages (k)",
     plan=plan,
-    pairs=pairs,
+    pairs=against_first,
     findings=findings,
 )

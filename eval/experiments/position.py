@@ -9,7 +9,7 @@ from eval.experiments.experiment import Experiment, Findings, Options, Plan, use
 from eval.experiments.items import Item, Passage, Task
 from eval.experiments.lines import line_plot
 from eval.experiments.search import Search, names
-from eval.experiments.summary import Analysis, Comparison, Place, undecided
+from eval.experiments.summary import Analysis, Place, undecided, widest
 from rag.errors import UsageError
 
 SERIES = "gold passage moved"
@@ -91,11 +91,7 @@ def _verdict(analysis: Analysis) -> str:
         return f"{told} Only the {end} of the prompt is read better than the middle."
     if first.is_worse or last.is_worse:
         return f"{told} The middle is not read worse than the ends."
-    return f"{told} Neither differs from the middle by more than chance. {undecided(analysis, _wider(first, last))}"
-
-
-def _wider(first: Comparison, last: Comparison) -> Comparison:
-    return max(first, last, key=lambda c: c.difference.high - c.difference.low)
+    return f"{told} Neither differs from the middle by more than chance. {undecided(analysis, widest((first, last)))}"
 
 
 EXPERIMENT = Experiment(

@@ -211,6 +211,11 @@ def reader_told(analysis: Analysis, reader: str) -> str:
     )
 
 
+def widest(comparisons: Iterable[Comparison]) -> Comparison:
+    """The comparison whose interval is widest, so that it tells least; there is at least one."""
+    return max(comparisons, key=lambda c: c.difference.high - c.difference.low)
+
+
 def undecided(analysis: Analysis, comparison: Comparison) -> str:
     """Why a difference could not be told from chance: no change at all, too few questions, or too weak a reader.
 
