@@ -9,10 +9,13 @@ from typing import Literal
 from rag.filters import NONE, Filters
 from rag.index import Index
 from rag.narrowed import Narrowed
-from rag.protocols import Embedder
+from rag.protocols import Embedder, Vectors
 from rag.types import Chunk, ScoredPassage
 
 RetrieverName = Literal["hybrid", "dense", "lexical"]
+
+# Looks at an index that an ingest is changing at the same time.
+ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +78,27 @@ class HybridRetriever:
 
     def ranked(self, question: str, depth: int, filters: Filters = NONE, k: int | None = None) -> list[ScoredPassage]:
         """What either retriever returned at this depth, fused; the first `k` of it where `k` is given."""
-        found = self._candidates(question, depth, filters)
-        fused = fuse(
-            {key: c.similarity for key, c in found.items()},
-            {key: c.lexical for key, c in found.items()},
-            self._weight,
-        )
-        best = sorted(found, key=lambda key: (-fused[key], key))[:k]
-        # Only what is returned is read whole: a record takes longer to read than to rank.
-        chunks = {chunk.id: chunk for _, own in self._index.catalog.get(best).values() for chunk in own}
-        held = [key for key in best if found[key].chunk_id in chunks]
+        vector = self._embedder.embed_query(question)
+        for _ in range(ATTEMPTS):
+            found = self._candidates(question, vector, depth, filters)
+            fused = fuse(
+                {key: c.similarity for key, c in found.items()},
+                {key: c.lexical for key, c in found.items()},
+                self._weight,
+            )
+            best = sorted(found, key=lambda key: (-fused[key], key))[:k]
+            # Only what is returned is read whole: a record takes longer to read than to rank.
+            chunks = {chunk.id: chunk for _, own in self._index.catalog.get(best).values() for chunk in own}
+            held = [key for key in best if found[key].chunk_id in chunks]
+            if len(held) == len(best):
+                break
+            # An ingest replaced a record since its chunks were ranked: the paper is still there, look again.
         return [_passage(chunks[found[key].chunk_id], found[key], fused[key], n) for n, key in enumerate(held, start=1)]
 
-    def _candidates(self, question: str, depth: int, filters: Filters) -> dict[str, Candidate]:
+    def _candidates(self, question: str, vector: Vectors, depth: int, filters: Filters) -> dict[str, Candidate]:
         narrowed = Narrowed.to(self._index, filters)
         if not narrowed.size:
             return {}
-        vector = self._embedder.embed_query(question)
         # Twice the depth: several chunks of one paper collapse into one candidate.
         dense = narrowed.dense(vector, 2 * depth) if self._use != "lexical" else []
         lexical = dict(narrowed.lexical(question, depth)) if self._use != "dense" else {}
