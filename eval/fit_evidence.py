@@ -22,7 +22,7 @@ import numpy as np
 from eval.answers import read_jsonl
 from rag import build, question, rewrite
 from rag.config import Config
-from rag.evidence import WEIGHTS, EvidenceScorer
+from rag.evidence import WEIGHTS, EvidenceScorer, features
 from rag.pipeline import EVIDENCE_PAPERS
 from rag.rerank import DEPTH, rerank
 from rag.retrieve import HybridRetriever
@@ -81,18 +81,15 @@ def collect(config: Config) -> list[Example]:
         alone = rewrite.standalone(asked["question"], [(user, reply) for user, reply in asked["history"]])
         fused = retriever.retrieve(alone, DEPTH)
         gold = {(paper_id, place) for paper_id, place in asked["evidence"]}
-        rows, answers = [], []
-        asked_for, idf = question.read(alone), scorer.idf(alone)
-        interactions = scorer.interactions(asked_for, fused)
-        ranked = rerank(fused, scorer.matches(fused, interactions))
-        near = {passage.paper.id for passage in ranked[:EVIDENCE_PAPERS]}
-        for passage in fused:
-            if passage.paper.id not in near:
-                continue
-            for (start, end), values in scorer.features(asked_for, idf, passage, interactions[passage.paper.id]):
-                rows.append([values[name] for name in WEIGHTS])
-                answers.append(_is_gold(passage.paper, passage.paper.abstract[start:end], gold))
-        examples.append(Example(np.array(rows), np.array(answers)))
+        look = scorer.look(question.read(alone), fused)
+        ranked = rerank(fused, look.matches)
+        near = look.among({passage.paper.id for passage in ranked[:EVIDENCE_PAPERS]})
+        answers = [
+            _is_gold(passage.paper, passage.paper.abstract[start:end], gold)
+            for passage, own in zip(near.passages, near.sentences, strict=True)
+            for start, end in own.spans
+        ]
+        examples.append(Example(features(near), np.array(answers)))
     return examples
 
 

@@ -10,15 +10,18 @@ cross-validation, against 57 % by cosine of the bare sentence (docs/decisions/00
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag import late
-from rag.injection import statement_spans
+import numpy as np
+from numpy.typing import NDArray
+
+from rag import late, sentences
 from rag.late import Interaction, Tokens
 from rag.protocols import Catalog, Embedder, TermIndex
 from rag.question import Question
-from rag.text import numbers, searchable, terms, words
+from rag.sentences import Sentences
+from rag.text import searchable, terms, words
 from rag.types import Chunk, Evidence, ScoredPassage
 
 WEIGHTS = {
@@ -41,44 +44,83 @@ class PaperEvidence:
         return max(self.sentences, key=lambda evidence: evidence.score)
 
 
-def features(
-    question: Question,
-    idf: Mapping[str, float],
-    passage: ScoredPassage,
-    title: set[str],
-    spans: Sequence[tuple[int, int]],
-    place: int,
-) -> dict[str, float]:
-    """The features of one sentence that words alone give.
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """A question and some passages' papers, looked at word by word; everything in the passages' order.
 
-    Args:
+    Attributes:
         question: The standalone question.
-        idf: Rarity of each of the question's terms in the collection.
-        passage: The sentence's paper, with its fused score in 0..1.
-        title: Content terms of its title.
-        spans: All sentences of the abstract.
-        place: Which of them.
+        idf: Rarity of each of its terms in the collection.
+        passages: With their fused scores in 0..1.
+        sentences: Those of each paper.
+        interactions: The question's tokens against each paper's.
     """
-    start, end = spans[place]
-    text = passage.paper.abstract[start:end]
-    sentence = set(terms(text))
-    total = sum(idf.values()) or 1.0
-    has_number = bool(numbers(text))
-    return {
-        "coverage": sum(weight for term, weight in idf.items() if term in sentence) / total,
-        "coverage_with_title": sum(w for term, w in idf.items() if term in sentence | title) / total,
-        "paper": passage.score,
-        "number_wanted": float(has_number and question.wants_number),
-        "number": float(has_number),
-        "position": place / max(1, len(spans) - 1),
-        "length": min(len(text), LONG_SENTENCE) / LONG_SENTENCE,
-        "first": float(place == 0),
+
+    question: Question
+    idf: Mapping[str, float]
+    passages: tuple[ScoredPassage, ...]
+    sentences: tuple[Sentences, ...]
+    interactions: tuple[Interaction, ...]
+
+    @property
+    def matches(self) -> dict[str, float]:
+        """How well each paper meets the question word by word, at most 1, by paper id."""
+        return {p.paper.id: met.match for p, met in zip(self.passages, self.interactions, strict=True)}
+
+    def among(self, paper_ids: Collection[str]) -> Look:
+        """The same at these papers alone."""
+        kept = [n for n, passage in enumerate(self.passages) if passage.paper.id in paper_ids]
+        return Look(
+            self.question,
+            self.idf,
+            tuple(self.passages[n] for n in kept),
+            tuple(self.sentences[n] for n in kept),
+            tuple(self.interactions[n] for n in kept),
+        )
+
+
+def features(look: Look) -> NDArray[np.float64]:
+    """The features of every sentence of every paper, one after the other.
+
+    Shape (sentences, features), columns in the order of `WEIGHTS`.
+    """
+    counts = [len(own.spans) for own in look.sentences]
+    spans = np.array([span for own in look.sentences for span in own.spans]).reshape(-1, 2)
+    place = np.concatenate([np.arange(0), *map(np.arange, counts)])
+    number = np.array([has for own in look.sentences for has in own.numbers], float)
+    held = _held(look.idf, [terms for own in look.sentences for terms in own.terms])
+    titles = _held(look.idf, [own.title for own in look.sentences])
+    rarity = np.array([*look.idf.values()])
+    total = rarity.sum() or 1.0
+    columns = {
+        "match": _joined([met.sentences for met in look.interactions]),
+        "mean": _joined([met.means for met in look.interactions]),
+        "coverage": held @ rarity / total,
+        "coverage_with_title": (held | np.repeat(titles, counts, axis=0)) @ rarity / total,
+        "paper": np.repeat([passage.score for passage in look.passages], counts),
+        "number_wanted": number * look.question.wants_number,
+        "number": number,
+        "position": place / np.maximum(1, np.repeat(counts, counts) - 1),
+        "length": np.minimum(spans[:, 1] - spans[:, 0], LONG_SENTENCE) / LONG_SENTENCE,
+        "first": place == 0,
     }
+    return np.column_stack([columns[name] for name in WEIGHTS]).astype(np.float64)
 
 
-def probability(values: Mapping[str, float]) -> float:
-    """The logistic model over all features of a sentence."""
-    return 1 / (1 + math.exp(-(BIAS + sum(WEIGHTS[name] * value for name, value in values.items()))))
+def probability(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The logistic model over the features of sentences, shape (sentences,)."""
+    likely: NDArray[np.float64] = 1 / (1 + np.exp(-(BIAS + values @ np.array([*WEIGHTS.values()]))))
+    return likely
+
+
+def _held(idf: Mapping[str, float], texts: Sequence[str]) -> NDArray[np.bool_]:
+    """Which of the question's terms each of the texts holds, shape (texts, terms)."""
+    wanted = [f" {term} " for term in idf]
+    return np.array([[term in text for term in wanted] for text in texts], bool).reshape(len(texts), len(wanted))
+
+
+def _joined(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return np.concatenate([np.zeros(0, np.float32), *parts])
 
 
 class EvidenceScorer:
@@ -89,42 +131,43 @@ class EvidenceScorer:
         self._terms = terms_index
         self._catalog = catalog
 
-    def interactions(self, question: Question, passages: Sequence[ScoredPassage]) -> dict[str, Interaction]:
-        """The question's tokens against those of each passage's paper, by paper id."""
-        asked = self._embedder.query_tokens(question.text)
-        weight = late.weights(question.text, asked, self.idf(question.text))
-        return {key: Interaction(asked, weight, tokens) for key, tokens in self._tokens(passages).items()}
-
-    def matches(self, passages: Sequence[ScoredPassage], interactions: Mapping[str, Interaction]) -> dict[str, float]:
-        """How well each passage's paper meets the question word by word, at most 1, by paper id."""
-        papers = [passage.paper for passage in passages]
-        return {paper.id: interactions[paper.id].match(statement_spans(paper.abstract)) for paper in papers}
-
-    def score(
-        self, question: Question, passages: Sequence[ScoredPassage], interactions: Mapping[str, Interaction]
-    ) -> dict[str, PaperEvidence]:
-        """Evidence of each passage's paper, by paper id; papers without a sentence are left out."""
-        found: dict[str, PaperEvidence] = {}
+    def look(self, question: Question, passages: Sequence[ScoredPassage]) -> Look:
+        """Looks at each passage's paper word by word."""
         idf = self.idf(question.text)
-        for passage in passages:
+        read = tuple(sentences.of(passage.paper) for passage in passages)
+        met = self.interactions(question, idf, passages, [own.spans for own in read])
+        return Look(question, idf, tuple(passages), read, tuple(met))
+
+    def interactions(
+        self,
+        question: Question,
+        idf: Mapping[str, float],
+        passages: Sequence[ScoredPassage],
+        spans: Sequence[Sequence[tuple[int, int]]],
+    ) -> list[Interaction]:
+        """The question's tokens against those of each passage's paper.
+
+        Args:
+            question: The standalone question.
+            idf: Rarity of its terms.
+            passages: Whose papers.
+            spans: The sentences of each.
+        """
+        asked = self._embedder.query_tokens(question.text)
+        kept = self._tokens(passages)
+        papers = [kept[passage.paper.id] for passage in passages]
+        return late.interactions(asked, late.weights(question.text, asked, idf), papers, spans)
+
+    def score(self, look: Look) -> dict[str, PaperEvidence]:
+        """Evidence of each paper looked at, by paper id; papers without a sentence are left out."""
+        scores = iter(probability(features(look)).tolist())
+        found: dict[str, PaperEvidence] = {}
+        for passage, own in zip(look.passages, look.sentences, strict=True):
             abstract = passage.paper.abstract
-            scored = tuple(
-                Evidence(start, end, abstract[start:end], probability(values))
-                for (start, end), values in self.features(question, idf, passage, interactions[passage.paper.id])
-            )
+            scored = tuple(Evidence(start, end, abstract[start:end], next(scores)) for start, end in own.spans)
             if scored:
                 found[passage.paper.id] = PaperEvidence(scored)
         return found
-
-    def features(
-        self, question: Question, idf: Mapping[str, float], passage: ScoredPassage, interaction: Interaction
-    ) -> Iterator[tuple[tuple[int, int], dict[str, float]]]:
-        """Every sentence of a passage's paper: its span and its features."""
-        title = set(terms(passage.paper.title))
-        spans = statement_spans(passage.paper.abstract)
-        for place, span in enumerate(spans):
-            match, mean = interaction.sentence(*span)
-            yield span, {"match": match, "mean": mean, **features(question, idf, passage, title, spans, place)}
 
     def _tokens(self, passages: Sequence[ScoredPassage]) -> dict[str, Tokens]:
         found = self._catalog.tokens([passage.paper.id for passage in passages])

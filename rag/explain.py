@@ -211,11 +211,13 @@ def _words(idf: Mapping[str, float], question: str, paper: Paper) -> tuple[Word,
 
 def _nearest_sentence(pipeline: Pipeline, question: str, paper: Paper, chunk: Chunk) -> tuple[str, float]:
     spans = sentence_spans(paper.abstract)
-    [interaction] = pipeline.evidence.interactions(read(question), [ScoredPassage(chunk, 0.0, 1)]).values()
-    # Where the title has every word asked for, all sentences match alike: then the meaning of the whole decides.
-    scored = [(sum(found), found[0], span) for span in spans if (found := interaction.sentence(*span))]
-    if not scored:
+    passage, evidence = ScoredPassage(chunk, 0.0, 1), pipeline.evidence
+    [met] = evidence.interactions(read(question), evidence.idf(question), [passage], [spans])
+    if not spans:
         return "", 0.0
+    # Where the title has every word asked for, all sentences match alike: then the meaning of the whole decides.
+    pairs = zip(met.sentences.tolist(), met.means.tolist(), spans, strict=True)
+    scored = [(match + mean, match, span) for match, mean, span in pairs]
     _, match, (start, end) = max(scored)
     return paper.abstract[start:end], match
 

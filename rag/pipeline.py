@@ -129,11 +129,9 @@ class Pipeline:
         if read.question.kind is Kind.COLLECTION:  # asked of the abstracts after all
             read = replace(read, question=question.of_abstracts(read.question))
         fused = self.retriever.retrieve(read.question.text, max(k, DEPTH), read.filters)
-        interactions = self.evidence.interactions(read.question, fused[:DEPTH])
-        ranked = rerank(fused, self.evidence.matches(fused[:DEPTH], interactions))
-        near = {passage.paper.id for passage in ranked[:EVIDENCE_PAPERS]}
-        weighed = [passage for passage in fused[:DEPTH] if passage.paper.id in near]
-        evidence = self.evidence.score(read.question, weighed, interactions)
+        look = self.evidence.look(read.question, fused[:DEPTH])
+        ranked = rerank(fused, look.matches)
+        evidence = self.evidence.score(look.among({passage.paper.id for passage in ranked[:EVIDENCE_PAPERS]}))
         return Search(read.question, tuple(ranked[:k]), evidence, read.filters)
 
     def ask(

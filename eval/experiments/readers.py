@@ -150,7 +150,7 @@ class QuoteReader:
             for rank, paper in enumerate(papers, start=1)
         ]
         asked, scorer = question.read(item.question), self._search.evidence
-        found = scorer.score(asked, scored, scorer.interactions(asked, scored))
+        found = scorer.score(scorer.look(asked, scored))
         # Ties by id, so that no order of passages can show.
         best = max(found, key=lambda key: (found[key].best.score, key), default="")
         return Reading(found[best].best.text, best) if best else Reading("")

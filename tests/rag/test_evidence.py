@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from rag.evidence import EvidenceScorer, PaperEvidence
+from rag.evidence import WEIGHTS, EvidenceScorer, PaperEvidence, features
+from rag.injection import statement_spans
 from rag.question import read
 from rag.rerank import rerank
+from rag.text import numbers, terms
 from rag.types import Chunk, Paper, ScoredPassage
 from tests.fakes import FakeCatalog, FakeEmbedder, FakeTermIndex, embedded_papers
 from tests.rag.claims import MINFERENCE, PAPERS, TUNING
@@ -27,12 +29,11 @@ def scorer() -> EvidenceScorer:
 
 def evidence(scorer: EvidenceScorer, question: str, *papers: Paper) -> dict[str, PaperEvidence]:
     asked, found = read(question), passages(*papers)
-    return scorer.score(asked, found, scorer.interactions(asked, found))
+    return scorer.score(scorer.look(asked, found))
 
 
 def matches(scorer: EvidenceScorer, question: str, *papers: Paper) -> dict[str, float]:
-    found = passages(*papers)
-    return scorer.matches(found, scorer.interactions(read(question), found))
+    return scorer.look(read(question), passages(*papers)).matches
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,8 @@ def test_a_paper_without_a_sentence_gives_none_but_is_matched_by_its_title(score
     assert evidence(scorer, "title", EMPTY, MINFERENCE).keys() == {MINFERENCE.id}
     found = matches(scorer, "title", EMPTY, MINFERENCE)
     assert found[EMPTY.id] > found[MINFERENCE.id]
-    assert matches(scorer, "title") == evidence(scorer, "title") == {}
+    assert matches(scorer, "title") == {}
+    assert evidence(scorer, "title") == {}
 
 
 def test_vectors_that_the_index_keeps_are_not_made_again_and_give_the_same(scorer: EvidenceScorer) -> None:
@@ -96,3 +98,36 @@ def test_a_paper_that_meets_the_words_overtakes_one_that_is_merely_alike() -> No
 def test_papers_nobody_looked_at_keep_their_order() -> None:
     ranked = passages(MINFERENCE, TUNING, EMPTY)
     assert rerank(ranked, {}) == ranked
+
+
+@pytest.mark.parametrize("asked", ["How many patients did the trial enroll?", "sparse attention latency", "of", "?"])
+def test_the_features_of_a_sentence_are_what_their_names_say(scorer: EvidenceScorer, asked: str) -> None:
+    found = passages(*PAPERS, EMPTY)
+    look = scorer.look(read(asked), found)
+    rows = iter(features(look))
+    total = sum(look.idf.values()) or 1.0
+    for passage, met in zip(found, look.interactions, strict=True):
+        abstract, title = passage.paper.abstract, set(terms(passage.paper.title))
+        spans = statement_spans(abstract)
+        for place, (start, end) in enumerate(spans):
+            text, held = abstract[start:end], set(terms(abstract[start:end]))
+            number = float(bool(numbers(text)))
+            wanted = {
+                "match": met.sentences[place],
+                "mean": met.means[place],
+                "coverage": sum(weight for term, weight in look.idf.items() if term in held) / total,
+                "coverage_with_title": sum(w for term, w in look.idf.items() if term in held | title) / total,
+                "paper": passage.score,
+                "number_wanted": number * read(asked).wants_number,
+                "number": number,
+                "position": place / max(1, len(spans) - 1),
+                "length": min(end - start, 400) / 400,
+                "first": float(place == 0),
+            }
+            assert dict(zip(WEIGHTS, next(rows), strict=True)) == pytest.approx(wanted)
+    assert next(rows, None) is None
+
+
+def test_a_part_of_what_was_looked_at_gives_the_same_evidence(scorer: EvidenceScorer) -> None:
+    look = scorer.look(read("latency"), passages(*PAPERS))
+    assert scorer.score(look.among([TUNING.id])) == {TUNING.id: scorer.score(look)[TUNING.id]}

@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as arrays
 
 from rag import late
 from rag.late import IN_TITLE, Interaction, Tokens, of_papers, pack, unit, unpack
+from rag.text import sentence_spans
 from rag.types import Chunk, Paper
 from tests.fakes import FakeEmbedder
 
@@ -23,32 +24,84 @@ def tokens_of(paper: Paper, *spans: tuple[int, int]) -> Tokens:
 
 def interaction(question: str, paper: Paper = PAPER, idf: dict[str, float] | None = None) -> Interaction:
     asked = FakeEmbedder().query_tokens(question)
-    return Interaction(asked, late.weights(question, asked, idf or {}), tokens_of(paper))
+    weight = late.weights(question, asked, idf or {})
+    [met] = late.interactions(asked, weight, [tokens_of(paper)], [sentence_spans(paper.abstract)])
+    return met
 
 
 def test_a_paper_that_has_every_word_matches_fully() -> None:
-    assert interaction("attention caches latency").score() == pytest.approx(1, abs=1e-5)
-    assert interaction("attention caches walruses").score() < 0.9
+    assert interaction("attention caches latency").score == pytest.approx(1, abs=1e-5)
+    assert interaction("attention caches walruses").score < 0.9
 
 
 def test_a_rare_word_that_is_missing_costs_more_than_a_common_one() -> None:
     rare = {"walrus": 9.0, "cach": 1.0}
     common = {"walrus": 1.0, "cach": 9.0}
-    assert interaction("walrus caches", idf=rare).score() < interaction("walrus caches", idf=common).score()
+    assert interaction("walrus caches", idf=rare).score < interaction("walrus caches", idf=common).score
 
 
 def test_a_sentence_is_matched_with_its_title_and_without_the_other_sentences() -> None:
-    first, second = (0, 18), (19, len(PAPER.abstract))
     asked = interaction("sparse attention caches")
-    assert asked.sentence(*first)[0] == pytest.approx(1, abs=1e-5)
-    assert asked.sentence(*second)[0] < asked.sentence(*first)[0]
-    assert asked.sentence(*first)[1] > asked.sentence(*second)[1]
+    assert asked.sentences[0] == pytest.approx(1, abs=1e-5)
+    assert asked.sentences[1] < asked.sentences[0]
+    assert asked.means[0] > asked.means[1]
 
 
 def test_nothing_asked_or_nothing_written_is_no_match() -> None:
-    assert interaction("?").score() == 0
-    assert interaction("caches", Paper("e", "", "")).score() == 0
-    assert interaction("caches", Paper("e", "", "")).sentence(0, 0) == (0, 0)
+    assert interaction("?").score == interaction("?").match == 0
+    assert interaction("caches", Paper("e", "", "")).match == 0
+    title_alone = interaction("sparse caches", Paper("e", "Sparse attention", ""))
+    assert title_alone.match == title_alone.score > 0
+
+
+def by_definition(asked: Tokens, weight: np.ndarray, paper: Tokens, spans: list[tuple[int, int]]) -> list[np.ndarray]:
+    """One paper after the other, one sentence after the other, as the module's docstrings say it."""
+
+    def met(chosen: np.ndarray) -> float:
+        cosines = asked.vectors @ paper.vectors[chosen].T
+        return float(weight / weight.sum() @ cosines.max(axis=1)) if cosines.size else 0.0
+
+    within = [(paper.places >= start) & (paper.places < end) for start, end in spans]
+    whole = unit(asked.vectors.sum(axis=0))
+    return [
+        np.array([met(paper.places >= IN_TITLE)]),
+        np.array([met(chosen | (paper.places == IN_TITLE)) for chosen in within]),
+        np.array([float(unit(paper.vectors[chosen].sum(axis=0)) @ whole) for chosen in within]),
+    ]
+
+
+@st.composite
+def looked_at(draw: st.DrawFn) -> tuple[Tokens, list[Tokens], list[list[tuple[int, int]]]]:
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+
+    def tokens(count: int, low: int, high: int) -> Tokens:
+        places = rng.integers(low, high, count).astype(np.int32)
+        # Mostly in reading order; chunks that overlap are not.
+        return Tokens(unit(rng.normal(size=(count, 8)).astype(np.float32)), np.sort(places) if count % 3 else places)
+
+    papers = [tokens(count, IN_TITLE, 40) for count in draw(st.lists(st.integers(0, 30), max_size=5))]
+    spans = []
+    for _ in papers:
+        # Neighbours may touch, or leave out what is no statement.
+        edges = draw(st.lists(st.integers(0, 40), unique=True, max_size=8).map(sorted))
+        spans.append(list(zip(edges[::2], edges[1::2], strict=False)))
+    return tokens(draw(st.integers(0, 4)), 0, 40), papers, spans
+
+
+@given(looked_at())
+def test_all_papers_at_once_give_what_each_gives_alone(
+    drawn: tuple[Tokens, list[Tokens], list[list[tuple[int, int]]]],
+) -> None:
+    asked, papers, spans = drawn
+    weight = np.arange(1, len(asked.places) + 1, dtype=np.float32)
+    found = late.interactions(asked, weight, papers, spans)
+    assert len(found) == len(papers)
+    for met, paper, own in zip(found, papers, spans, strict=True):
+        score, sentences, means = by_definition(asked, weight, paper, own)
+        assert met.score == pytest.approx(score[0], abs=1e-6)
+        assert np.allclose(met.sentences, sentences, atol=1e-6)
+        assert np.allclose(met.means, means, atol=1e-6)
+        assert met.match == pytest.approx((met.score + max(met.sentences, default=met.score)) / 2)
 
 
 def test_chunks_of_one_paper_give_each_token_once_and_where_it_stands() -> None:
