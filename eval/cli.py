@@ -66,7 +66,7 @@ def answers(
 
 @app.command("dev-collection")
 def dev_collection(
-    name: Annotated[str, typer.Argument(help="arxiv, nlp or followups.")],
+    name: Annotated[str, typer.Argument(help="arxiv, nlp, followups or train.")],
     dump: Annotated[Path, typer.Option("--dump", help="The arXiv dump, corpus.jsonl.gz.")],
     output: Annotated[Path, typer.Option("--output", help="BEIR corpus to write.")],
 ) -> None:
@@ -74,10 +74,15 @@ def dev_collection(
     from eval import collections
     from rag.errors import UsageError
 
-    draws = {"arxiv": collections.arxiv_dev, "nlp": collections.nlp_dev, "followups": collections.followups_dev}
+    draws = {
+        "arxiv": collections.arxiv_dev,
+        "nlp": collections.nlp_dev,
+        "followups": collections.followups_dev,
+        "train": collections.arxiv_train,
+    }
     draw = draws.get(name)
     if draw is None:
-        raise UsageError(f"Unknown collection {name!r}. Choose arxiv, nlp or followups.")
+        raise UsageError(f"Unknown collection {name!r}. Choose arxiv, nlp, followups or train.")
     collections.write(draw(dump), output)
 
 

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from eval.answers import read_jsonl
 from rag.errors import SourceError
 
+QUESTIONS = Path(__file__).parent / "questions"
 ARXIV_PAPERS = 2000
 NLP_PAPERS = 110
 FOLLOWUPS_PAPERS = 3100
+TRAIN_PAPERS = 7000
 NLP_WORDS = ("pre-train", "pretrain", "fine-tun", "transfer learning", "multi-task", "language model")
 
 
@@ -37,6 +40,18 @@ def nlp_dev(dump: Path) -> list[dict[str, Any]]:
 def followups_dev(dump: Path) -> list[dict[str, Any]]:
     """The 3,100 abstracts under `eval/questions/followups_dev.jsonl`: of every field, drawn apart from `arxiv_dev`."""
     return _first_by_hash(_records(dump), "followups", FOLLOWUPS_PAPERS)
+
+
+def arxiv_train(dump: Path) -> list[dict[str, Any]]:
+    """7,000 abstracts for `eval/questions/arxiv_train.jsonl`: those it is about, and others by hash."""
+    asked = {paper_id for row in read_jsonl(QUESTIONS / "arxiv_train.jsonl") for paper_id in row["gold"]}
+    held = {paper_id for row in read_jsonl(QUESTIONS / "arxiv_dev.jsonl") for paper_id in row["gold"]}
+    found = [record for record in _records(dump) if record["_id"] not in held]
+    others = (record for record in found if record["_id"] not in asked)
+    return [
+        *(record for record in found if record["_id"] in asked),
+        *_first_by_hash(others, "train", TRAIN_PAPERS - len(asked)),
+    ]
 
 
 def write(records: list[dict[str, Any]], path: Path) -> None:

@@ -50,6 +50,8 @@ log = logging.getLogger(__name__)
 MAX_QUESTION = 4000
 # Papers whose sentences may be evidence.
 EVIDENCE_PAPERS = 10
+# Papers that an answer tells as retrieved.
+RETRIEVED = 20
 NO_MODEL = "none (quoting only)"
 # A small model only gets worse after this.
 MAX_SENTENCES = 3
@@ -179,7 +181,7 @@ class Pipeline:
                 told.context(alone),
             )
         else:
-            found = self._search(read, max(DEPTH, self._config.k))
+            found = self._search(read, max(RETRIEVED, self._config.k))
             refusal = self.refusal(found, identity)
             context = Context(alone, ()) if refusal else self._context(found)
         clock.retrieved = clock.elapsed()

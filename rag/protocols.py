@@ -117,6 +117,9 @@ class TermIndex(Protocol):
     def document_frequency(self, text: str) -> list[tuple[str, int]]:
         """Terms of `text` as indexed, with the number of papers that hold each."""
 
+    def highest(self, text: str) -> float:
+        """The BM25 score that no document exceeds for `text`: every term it has in the collection, without end."""
+
     def count(self) -> int:
         """Number of papers."""
 

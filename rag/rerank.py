@@ -9,7 +9,7 @@ from rag.retrieve import min_max
 from rag.types import ScoredPassage
 
 # Papers below this rank are not looked at word by word: they seldom hold the answer (docs/decisions/0006).
-DEPTH = 20
+DEPTH = 50
 MATCH_WEIGHT = 0.5
 
 

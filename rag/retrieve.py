@@ -37,15 +37,23 @@ def min_max(scores: Mapping[str, float]) -> dict[str, float]:
     return {key: (score - low) / (high - low) if high > low else 1.0 for key, score in scores.items()}
 
 
-def fuse(dense: Mapping[str, float], lexical: Mapping[str, float], dense_weight: float) -> dict[str, float]:
-    """Convex combination of min-max normalised scores (Bruch et al., arXiv 2210.11934).
+def fuse(
+    dense: Mapping[str, float], lexical: Mapping[str, float], dense_weight: float, highest: float
+) -> dict[str, float]:
+    """Convex combination of normalised scores (Bruch et al., arXiv 2210.11934, for its form).
+
+    Cosines are scaled to 0..1 among the candidates. A BM25 score counts as its share of the highest that the
+    question's words allow, not of the best candidate's: where the question is worded far from every abstract, the best
+    match of words is still a poor one, and meaning decides (docs/decisions/0006).
 
     Args:
         dense: Cosine by paper id, for every candidate.
         lexical: BM25 score by paper id; a candidate that is missing here has none of the words.
         dense_weight: Weight of `dense` in 0..1.
+        highest: BM25 score that no document exceeds for the question.
     """
-    meaning, wording = min_max(dense), min_max({key: lexical.get(key, 0.0) for key in dense})
+    meaning = min_max(dense)
+    wording = {key: min(1.0, lexical.get(key, 0.0) / highest) if highest > 0 else 0.0 for key in dense}
     return {key: dense_weight * meaning[key] + (1 - dense_weight) * wording[key] for key in dense}
 
 
@@ -79,12 +87,14 @@ class HybridRetriever:
     def ranked(self, question: str, depth: int, filters: Filters = NONE, k: int | None = None) -> list[ScoredPassage]:
         """What either retriever returned at this depth, fused; the first `k` of it where `k` is given."""
         vector = self._embedder.embed_query(question)
+        highest = self._index.terms.highest(question)
         for _ in range(ATTEMPTS):
             found = self._candidates(question, vector, depth, filters)
             fused = fuse(
                 {key: c.similarity for key, c in found.items()},
                 {key: c.lexical for key, c in found.items()},
                 self._weight,
+                highest,
             )
             best = sorted(found, key=lambda key: (-fused[key], key))[:k]
             # Only what is returned is read whole: a record takes longer to read than to rank.

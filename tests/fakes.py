@@ -127,6 +127,10 @@ class FakeTermIndex:
     def document_frequency(self, text: str) -> list[tuple[str, int]]:
         return [(t, sum(t in document for document in self.documents.values())) for t in dict.fromkeys(terms(text))]
 
+    def highest(self, text: str) -> float:
+        papers, held = len(self.documents), [n for _, n in self.document_frequency(text) if n]
+        return (self.K1 + 1) * sum(math.log(1 + (papers - n + 0.5) / (n + 0.5)) for n in held)
+
     def count(self) -> int:
         return len(self.documents)
 

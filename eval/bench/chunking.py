@@ -78,10 +78,14 @@ def _best_by_paper(asked: Vectors, papers: list[Paper], texts: Texts, model: Emb
 
 
 def _lexical(papers: list[Paper], queries: Mapping[str, str]) -> list[dict[str, float]]:
+    """BM25 as a share of the highest possible, by paper id, for each query."""
     with tempfile.TemporaryDirectory() as folder:
         index = build.open_stores(Path(folder), build.new_manifest(Config(), 384, "bench"))
         index.terms.upsert(papers)
-        return [dict(index.terms.query(text, DEPTH)) for text in queries.values()]
+        return [
+            {key: score / (index.terms.highest(text) or 1.0) for key, score in index.terms.query(text, DEPTH)}
+            for text in queries.values()
+        ]
 
 
 def _fused(dense: Vectors, lexical: list[dict[str, float]], papers: list[Paper], weight: float) -> Vectors:
@@ -89,7 +93,7 @@ def _fused(dense: Vectors, lexical: list[dict[str, float]], papers: list[Paper],
     places = {paper.id: place for place, paper in enumerate(papers)}
     for row, scores in enumerate(lexical):
         found = {papers[i].id for i in np.argsort(-dense[row])[:DEPTH]} | scores.keys()
-        both = fuse({i: float(dense[row, places[i]]) for i in found}, scores, weight)
+        both = fuse({i: float(dense[row, places[i]]) for i in found}, scores, weight, 1.0)
         for paper_id, score in both.items():
             fused[row, places[paper_id]] = score
     return fused

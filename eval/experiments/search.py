@@ -93,7 +93,7 @@ class Search:
         cosines = at.index.vectors.similarities(vector, [chunk for found in chunks.values() for chunk in found])
         dense = {key: max((cosines[c] for c in found if c in cosines), default=-1.0) for key, found in chunks.items()}
         weight = {"hybrid": self._config.dense_weight, "dense": 1.0, "lexical": 0.0}[RETRIEVERS[use]]
-        fused = fuse(dense, dict(at.index.terms.query(asked, self.size)), weight)
+        fused = fuse(dense, dict(at.index.terms.query(asked, self.size)), weight, at.index.terms.highest(asked))
         return sorted(item.given, key=lambda passage: (-fused.get(passage.id, -1.0), passage.id))
 
     def papers(self, passages: Sequence[Passage]) -> list[Paper]:

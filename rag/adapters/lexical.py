@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ ANALYZER = "abstracts"
 WRITER_BYTES = 64 * 1024 * 1024
 # A question of 100,000 characters is cut here; BM25 gains nothing from more distinct terms.
 MAX_QUERY_TERMS = 256
+# As tantivy has it: how soon a term's repetition stops to count.
+K1 = 1.2
 
 
 class TantivyIndex:
@@ -115,6 +118,12 @@ class TantivyIndex:
         """Distinct terms of `text` as indexed, with the number of papers that hold each."""
         searcher = self._index.searcher()
         return [(term, searcher.doc_freq("text", term)) for term in self._terms(text)]
+
+    def highest(self, text: str) -> float:
+        """The BM25 score that no document exceeds for `text`: every term it has in the collection, without end."""
+        papers = self.count()
+        held = (count for _, count in self.document_frequency(text) if count)
+        return (K1 + 1) * sum(math.log(1 + (papers - count + 0.5) / (count + 0.5)) for count in held)
 
     def count(self) -> int:
         """Number of papers."""

@@ -19,7 +19,7 @@ PAPERS = [
     ),
     Paper("tuning", "Sparse fine-tuning", "Fine-tuning adapts a model. Sparse updates save memory."),
     Paper("coral", "Coral reefs", "Reefs bleach in warm water. Fish leave the reefs."),
-    *(Paper(f"x{n}", f"Sepsis cohort {n}", f"Hospital {n} treats sepsis with antibiotics.") for n in range(60)),
+    *(Paper(f"x{n}", f"Sepsis cohort {n}", f"Hospital {n} treats sepsis with antibiotics.") for n in range(150)),
 ]
 QUESTION = "How does sparse attention speed up prompts?"
 
@@ -62,7 +62,7 @@ def rows(pipeline: Pipeline) -> list[tuple[str, object]]:
 
 
 def test_a_paper_that_no_retriever_put_forward_has_no_fused_rank(pipeline: Pipeline) -> None:
-    paper = told(pipeline, "x59")
+    paper = told(pipeline, "x99")
     assert not paper.fused.exact
     assert str(paper.fused).startswith(">")
     assert paper.fused_score is None

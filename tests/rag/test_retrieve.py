@@ -20,6 +20,7 @@ PAPERS = (
     Paper("tuning", "Fine-tuning", "Fine-tuning adapts a model. Sparse updates save memory."),
 )
 SCORES = st.dictionaries(st.text("abcdef", min_size=1, max_size=2), st.floats(-1, 1), max_size=8)
+BM25 = st.dictionaries(st.text("abcdef", min_size=1, max_size=2), st.floats(0, 40), max_size=8)
 
 
 @pytest.fixture
@@ -39,16 +40,27 @@ def test_scores_are_scaled_to_between_nothing_and_one() -> None:
 
 def test_fusion_weighs_meaning_against_words() -> None:
     dense, lexical = {"a": 0.8, "b": 0.4, "c": 0.6}, {"b": 7.0, "c": 3.5}
-    assert fuse(dense, lexical, 1.0) == pytest.approx({"a": 1.0, "b": 0.0, "c": 0.5})
-    assert fuse(dense, lexical, 0.0) == pytest.approx({"a": 0.0, "b": 1.0, "c": 0.5})
-    assert fuse(dense, lexical, 0.6) == pytest.approx({"a": 0.6, "b": 0.4, "c": 0.5})
+    assert fuse(dense, lexical, 1.0, 7.0) == pytest.approx({"a": 1.0, "b": 0.0, "c": 0.5})
+    assert fuse(dense, lexical, 0.0, 7.0) == pytest.approx({"a": 0.0, "b": 1.0, "c": 0.5})
+    assert fuse(dense, lexical, 0.6, 7.0) == pytest.approx({"a": 0.6, "b": 0.4, "c": 0.5})
 
 
-@given(dense=SCORES, lexical=SCORES, weight=st.floats(0, 1))
+def test_words_count_for_little_where_no_paper_has_most_of_them() -> None:
+    dense, lexical = {"a": 0.8, "b": 0.4}, {"b": 7.0}
+    near, far = fuse(dense, lexical, 0.4, 7.0), fuse(dense, lexical, 0.4, 70.0)
+    assert near["b"] > near["a"]
+    assert far["a"] > far["b"]
+
+
+def test_a_question_without_a_known_word_is_ranked_by_meaning() -> None:
+    assert fuse({"a": 0.8, "b": 0.4}, {}, 0.5, 0.0) == pytest.approx({"a": 0.5, "b": 0.0})
+
+
+@given(dense=SCORES, lexical=BM25, weight=st.floats(0, 1), highest=st.floats(0, 1e3))
 def test_fusion_scores_every_candidate_between_nothing_and_one(
-    dense: dict[str, float], lexical: dict[str, float], weight: float
+    dense: dict[str, float], lexical: dict[str, float], weight: float, highest: float
 ) -> None:
-    fused = fuse(dense, lexical, weight)
+    fused = fuse(dense, lexical, weight, highest)
     assert fused.keys() == dense.keys()
     assert all(-1e-9 <= score <= 1 + 1e-9 for score in fused.values())
 
