@@ -10,7 +10,7 @@ from rag.types import ScoredPassage
 
 # Papers below this rank are not looked at word by word: they seldom hold the answer (docs/decisions/0006).
 DEPTH = 50
-MATCH_WEIGHT = 0.5
+MATCH_WEIGHT = 0.6
 
 
 def rerank(passages: Sequence[ScoredPassage], matches: Mapping[str, float]) -> list[ScoredPassage]:
