@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -13,15 +14,14 @@ import typer
 from rag.config import Config
 from rag.tuning.evaluate import Measured
 from rag.tuning.run import Job, Outcome, run
-from rag.tuning.train import Progress
+from rag.tuning.train import Progress, Watch
 from ui import texts
 from ui.printing import print_json
 
 
 def tune(config: Config, job: Job, as_json: bool) -> None:
     """Prepares, trains, and prints what it brought."""
-    with _interrupts() as stopped:
-        outcome = run(job, config, _bar, _training, stopped)
+    outcome = run(job, config, _bar, _watching)
     if as_json:
         print_json(asdict(outcome))
         return
@@ -69,8 +69,18 @@ def _bar(what: str, items: Iterable[Any], count: int) -> Iterable[Any]:
 
 
 @contextmanager
-def _training() -> Iterator[Callable[[Progress], None]]:
+def _watching() -> Iterator[Watch]:
+    """A progress bar; Ctrl-C once finishes the step and keeps it, twice stops at once."""
     from tqdm import tqdm
+
+    asked: list[int] = []
+
+    def interrupted(number: int, frame: object) -> None:
+        del frame
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        tqdm.write(texts.TUNE_STOPPING, file=sys.stderr)
 
     with tqdm(desc="Training", unit=" tokens", unit_scale=True, smoothing=0.1) as bar:
 
@@ -79,29 +89,8 @@ def _training() -> Iterator[Callable[[Progress], None]]:
             bar.set_postfix_str(f"step {progress.step}/{progress.steps}, loss {progress.loss:.3f}", refresh=False)
             bar.update(progress.tokens - bar.n)
 
-        yield stepped
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C once: the step is finished and kept. Twice, or where no step runs: as always."""
-    asked: list[bool] = []
-    before = signal.getsignal(signal.SIGINT)
-
-    def interrupted(number: int, frame: Any) -> None:
-        if asked or not training:
-            raise KeyboardInterrupt
-        asked.append(True)
-        typer.echo(texts.TUNE_STOPPING, err=True)
-
-    training: list[bool] = []
-
-    def stop() -> bool:
-        return bool(asked)
-
-    signal.signal(signal.SIGINT, interrupted)
-    try:
-        training.append(True)
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
+        before = signal.signal(signal.SIGINT, interrupted)
+        try:
+            yield Watch(stepped, lambda: bool(asked))
+        finally:
+            signal.signal(signal.SIGINT, before)

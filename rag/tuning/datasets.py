@@ -15,7 +15,7 @@ from typing import Any
 
 from rag.errors import UsageError
 from rag.injection import statement_spans
-from rag.text import searchable, terms
+from rag.text import readable, searchable, terms
 from rag.tuning.questions import Item, Place, Stated, rows
 
 # Share of the rarer text's terms that a sentence must hold to be the one meant.
@@ -121,13 +121,9 @@ def _subject(summary: str) -> str:
 
 def _corpus(folder: Path) -> dict[str, str]:
     """Abstract by id, as an ingest of the corpus reads it."""
-    from rag.text import readable
-
-    for name in ("corpus.jsonl", "corpus.jsonl.gz"):
-        path = folder / name
-        if path.is_file():
-            opened = gzip.open(path, "rt", encoding="utf-8") if name.endswith("gz") else path.open(encoding="utf-8")
-            with opened as lines:
+    for name, opened in (("corpus.jsonl", open), ("corpus.jsonl.gz", gzip.open)):
+        if (folder / name).is_file():
+            with opened(folder / name, "rt", encoding="utf-8") as lines:
                 found = (json.loads(line) for line in lines if line.strip())
                 return {str(row["_id"]): readable(str(row["text"])) for row in found}
     raise UsageError(f"{folder} has no corpus.jsonl and no corpus.jsonl.gz. Give a BEIR folder.")

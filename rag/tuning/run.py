@@ -13,21 +13,22 @@ from rag import build
 from rag.config import Config
 from rag.errors import PaperchatError, UsageError
 from rag.files import whole_text
-from rag.support import SupportChecker
+from rag.protocols import PromptStyle
 from rag.tuning import evaluate, questions, saving, train
 from rag.tuning import examples as prepared
 from rag.tuning.batches import encode
 from rag.tuning.evaluate import Measured
 from rag.tuning.examples import Example
 from rag.tuning.prepare import MIX, Plan, Skipped, prepare
+from rag.tuning.train import Watch
 
 PREPARED = "prepared.jsonl"
 LOG = "log.json"
 
 Bar = Callable[[str, Iterable[Any], int], Iterable[Any]]
 """Wraps a loop in a progress bar: what it does, the items, how many."""
-Training = Callable[[], AbstractContextManager[Callable[[train.Progress], None]]]
-"""Opens a progress bar for training."""
+Watching = Callable[[], AbstractContextManager[Watch]]
+"""Looks on while the model is trained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,11 @@ class Job:
         plan: How examples are made.
         recipe: How they are trained on.
         held_out: Share of the papers whose questions are not trained on.
-        measured: At most that many held-out examples are answered before and after.
+        measured: At most that many held-out examples are answered before and after; 0: none.
         every: Steps between checkpoints.
         resume: Go on from the checkpoint.
         fresh: Prepare again although it was done.
         only_prepare: Stop after that.
-        answer: Answer held-out examples before and after.
     """
 
     output: Path
@@ -62,7 +62,6 @@ class Job:
     resume: bool = False
     fresh: bool = False
     only_prepare: bool = False
-    answer: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,49 +77,52 @@ class Outcome:
     after: Measured | None = None
 
 
-def run(job: Job, config: Config, bar: Bar, training: Training, stop: Callable[[], bool]) -> Outcome:
+def run(job: Job, config: Config, bar: Bar, watching: Watching) -> Outcome:
     """Runs every stage that is not done yet.
 
     Raises:
         UsageError: A file cannot be used, or nothing is left to train on.
         PaperIndexError: The index is missing or another model built it.
         ModelError: A model cannot be loaded, or peft is missing.
+        PaperchatError: The output folder cannot be written.
     """
-    with _disk(job.output):
+    if not job.only_prepare:
+        train.require_peft()  # before hours of work
+    untuned = replace(config, adapter="none")
+    with _writing(job.output):
         job.output.mkdir(parents=True, exist_ok=True)
-        examples, skipped = _prepared(job, config, bar)
-        own, held = prepared.split(examples, job.held_out)
-        outcome = Outcome(len(own), len(held), 0, skipped)
-        if job.only_prepare:
-            return outcome
-        style = {example.style for example in examples}
-        if len(style) > 1:
-            raise UsageError("The prepared files have prompts of several styles. Prepare all in the same way.")
-        untuned = replace(config, adapter="none")
-        checker = SupportChecker(build.build_embedder(config)) if job.answer and held else None
-        log = _log(job, untuned)
-        before = _answers(job, untuned, checker, held, bar, log, "before")
+    examples, skipped = _prepared(job, untuned, bar)
+    styles = {example.style for example in examples}
+    if len(styles) > 1:
+        raise UsageError("The prepared files have prompts of several styles. Prepare all in the same way.")
+    own, held = prepared.split(examples, job.held_out)
+    outcome = Outcome(len(own), len(held), 0, skipped)
+    if job.only_prepare:
+        return outcome
+    answering = _Answering(job, config, held[: job.measured], bar)
+    before = answering.measured(untuned, "before")
+    trained, too_long = _train(job, untuned, own, held, styles.pop(), watching)
+    answering.note(trained=asdict(trained), examples=len(own), held_out=len(held), too_long=too_long)
+    finished = trained.step == trained.steps
+    after = answering.measured(replace(config, adapter=str(job.output)), "after") if finished else None
+    return replace(outcome, trained=trained, before=before, after=after, too_long=too_long)
 
-        model = build.build_trainable(untuned, style.pop())
-        own_encoded = encode(own, model, job.recipe.longest)
-        held_encoded = encode(held, model, job.recipe.longest)
-        with training() as on_step:
-            trained, tuned = train.train(
-                model, own_encoded, held_encoded, job.recipe, job.output,
-                resume=job.resume, every=job.every, on_step=on_step, stop=stop,
-            )  # fmt: skip
+
+def _train(
+    job: Job, config: Config, own: Sequence[Example], held: Sequence[Example], style: PromptStyle, watching: Watching
+) -> tuple[train.Trained, int]:
+    """Trains, saves the adapter, and tells how many examples were too long."""
+    model = build.build_trainable(config, style)
+    own_encoded, held_encoded = (encode(examples, model, job.recipe.longest) for examples in (own, held))
+    training = train.Training(model, own_encoded, held_encoded, job.recipe)
+    checkpoint = job.output / train.CHECKPOINT
+    if job.resume:
+        training.load(checkpoint)
+    with _writing(job.output), watching() as watch:
+        trained = training.run(checkpoint, every=job.every, watch=watch)
         made = {"examples": len(own_encoded), "steps": trained.step, "recipe": asdict(job.recipe)}
-        saving.save(tuned, job.output, job.name, model.name, model.style, made)
-        del tuned, model
-        too_long = len(own) + len(held) - len(own_encoded) - len(held_encoded)
-        log |= {"trained": asdict(trained), "examples": len(own_encoded), "held_out": len(held), "too_long": too_long}
-        log |= {"skipped": asdict(skipped)}
-        _write_log(job, log)
-        after = None
-        if trained.step == trained.steps:
-            with_adapter = replace(config, adapter=str(job.output))
-            after = _answers(job, with_adapter, checker, held, bar, log, "after")
-        return replace(outcome, trained=trained, before=before, after=after, too_long=too_long)
+        saving.write(training.tuned, job.output, job.name, model.name, style, made)
+    return trained, len(own) + len(held) - len(own_encoded) - len(held_encoded)
 
 
 def _prepared(job: Job, config: Config, bar: Bar) -> tuple[list[Example], Skipped]:
@@ -137,66 +139,70 @@ def _prepared(job: Job, config: Config, bar: Bar) -> tuple[list[Example], Skippe
     if not job.fresh and own.is_file() and note.is_file() and note.read_text(encoding="utf-8") == made_with:
         return examples + prepared.read(own), Skipped()
     items = [item for path in job.questions for item in questions.read(path)]
-    generator = build.build_generator(replace(config, adapter="none"))  # counts tokens as the reader will
+    generator = build.build_generator(config)  # counts tokens as the reader will
     index, embedder = build.open_index(config), build.build_embedder(config)
     pipelines = {use: build.assemble(config, index, embedder, generator, use) for use in MIX}
     made, skipped = prepare(items, pipelines, job.plan, lambda loop: bar("Preparing", loop, len(items)))
-    prepared.write(made, own)
-    with whole_text(note) as text:
-        text.write(made_with)
+    with _writing(job.output):
+        prepared.write(made, own)
+        with whole_text(note) as text:
+            text.write(made_with)
     return examples + made, skipped
 
 
-def _answers(
-    job: Job,
-    config: Config,
-    checker: SupportChecker | None,
-    held: Sequence[Example],
-    bar: Bar,
-    log: dict[str, Any],
-    when: str,
-) -> Measured | None:
-    """Answers held-out examples, unless the log of a run that was cut short has done it."""
-    if checker is None:
-        return None
-    if when in log.get("answers", {}):
-        return Measured(**log["answers"][when])
-    chosen = held[: job.measured]
-    generator = build.build_generator(config)
-    tokens = config.max_new_tokens + generator.style.extra_tokens
-    what = "Answering " + ("untuned" if when == "before" else "tuned")
-    measured, texts = evaluate.measure(chosen, generator, checker, tokens, lambda loop: bar(what, loop, len(chosen)))
-    log.setdefault("answers", {})[when] = asdict(measured)
-    log.setdefault("written", {})[when] = texts
-    _write_log(job, log)
-    return measured
+class _Answering:
+    """Held-out examples answered before and after, and the log they are written to."""
 
+    def __init__(self, job: Job, config: Config, examples: Sequence[Example], bar: Bar) -> None:
+        self._path = job.output / LOG
+        self._examples = examples
+        self._bar = bar
+        self._checker = build.build_checker(config) if examples else None
+        plan = {**asdict(job.plan), "passages": list(job.plan.passages)}
+        self._log: dict[str, Any] = {"name": job.name, "model": config.model, "plan": plan}
+        self._log |= {
+            "recipe": asdict(job.recipe),
+            "answers": {},
+            "written": {},
+            **(self._kept() if job.resume else {}),
+        }
 
-def _log(job: Job, config: Config) -> dict[str, Any]:
-    """The log so far where a run is taken up, else a new one."""
-    path = job.output / LOG
-    if job.resume and path.is_file():
+    def note(self, **values: Any) -> None:
+        """Adds to the log."""
+        self._log |= values
+        with _writing(self._path.parent), whole_text(self._path) as file:
+            file.write(json.dumps(self._log, indent=1, ensure_ascii=False) + "\n")
+
+    def measured(self, config: Config, when: str) -> Measured | None:
+        """Answers the examples, unless the run that is taken up has done it."""
+        if self._checker is None:
+            return None
+        if when not in self._log["answers"]:
+            generator = build.build_generator(config)
+            tokens = config.max_new_tokens + generator.style.extra_tokens
+            what, count = f"Answering ({generator.name})", len(self._examples)
+            measured, texts = evaluate.measure(
+                self._examples, generator, self._checker, tokens, lambda loop: self._bar(what, loop, count)
+            )
+            self._log["answers"][when], self._log["written"][when] = asdict(measured), texts
+            self.note()
+        return Measured(**self._log["answers"][when])
+
+    def _kept(self) -> dict[str, Any]:
+        """What the run that is taken up measured of the untuned model."""
         try:
-            log = json.loads(path.read_text(encoding="utf-8"))
-            log.get("answers", {}).pop("after", None)
-            return dict(log)
-        except (OSError, ValueError, AttributeError):
-            pass  # it is written again
-    plan = {**asdict(job.plan), "passages": list(job.plan.passages)}
-    return {"name": job.name, "model": config.model, "plan": plan, "recipe": asdict(job.recipe)}
-
-
-def _write_log(job: Job, log: dict[str, Any]) -> None:
-    with whole_text(job.output / LOG) as file:
-        file.write(json.dumps(log, indent=1, ensure_ascii=False) + "\n")
+            log = json.loads(self._path.read_text(encoding="utf-8"))
+            return {name: {"before": log[name]["before"]} for name in ("answers", "written")}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}  # it is measured again
 
 
 @contextmanager
-def _disk(folder: Path) -> Iterator[None]:
+def _writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise PaperchatError(
             f"{folder} cannot be written ({error.strerror or error}). Free some disk space or give another --output; "
-            "then run the command again with --resume."
+            "where a checkpoint is there, --resume goes on from it."
         ) from error

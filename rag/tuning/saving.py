@@ -16,7 +16,7 @@ SETTINGS = "adapter_config.json"
 READER = "reader.json"
 
 
-def save(tuned: Any, folder: Path, name: str, base: str, style: PromptStyle, made: Mapping[str, Any]) -> None:
+def write(tuned: Any, folder: Path, name: str, base: str, style: PromptStyle, made: Mapping[str, Any]) -> None:
     """Writes the adapter.
 
     Args:
@@ -32,7 +32,7 @@ def save(tuned: Any, folder: Path, name: str, base: str, style: PromptStyle, mad
     """
     import torch
     from peft import get_peft_model_state_dict
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     weights = {
         key: value.detach().to("cpu", torch.bfloat16).contiguous()
@@ -43,7 +43,7 @@ def save(tuned: Any, folder: Path, name: str, base: str, style: PromptStyle, mad
     shown |= {"target_modules": sorted(settings["target_modules"]), "base_model_name_or_path": base}
     folder.mkdir(parents=True, exist_ok=True)
     with whole(folder / WEIGHTS) as part:
-        save_file(weights, part)
+        part.write_bytes(save(weights))  # `save_file` would make it unreadable for others
     for file, value in (
         (SETTINGS, {key: getattr(v, "value", v) for key, v in shown.items()}),
         (READER, {"name": name, "base": base, "style": asdict(style), "made": dict(made)}),

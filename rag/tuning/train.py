@@ -6,8 +6,8 @@ smaller than 1/256 of a weight would be lost.
 
 from __future__ import annotations
 
+import importlib.util
 import math
-import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -54,9 +54,9 @@ class Recipe:
     steps: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Progress:
-    """What a step tells."""
+    """How far it has come after a step; `all_tokens` are those of all steps."""
 
     step: int
     steps: int
@@ -86,110 +86,151 @@ class Trained:
     tokens: int = 0
 
 
-def train(
-    model: Trainable,
-    examples: Sequence[Encoded],
-    held_out: Sequence[Encoded],
-    recipe: Recipe,
-    folder: Path,
-    *,
-    resume: bool = False,
-    every: int = 50,
-    on_step: Callable[[Progress], None] = lambda progress: None,
-    stop: Callable[[], bool] = lambda: False,
-) -> tuple[Trained, Any]:
-    """Trains and leaves a checkpoint in `folder` every `every` steps, at the end and where `stop` says so.
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who looks on while the model is trained.
 
-    Args:
-        model: The base model; it gets LoRA layers.
-        examples: To train on.
-        held_out: To measure the loss on; may be empty.
-        recipe: How.
-        folder: For the checkpoint.
-        resume: Go on from the checkpoint.
-        every: Steps between checkpoints.
-        on_step: Told after each step.
-        stop: Asked after each step.
-
-    Returns:
-        What came of it, and the peft model with the trained weights.
-
-    Raises:
-        ModelError: peft is not installed.
-        UsageError: There is no checkpoint to go on from, or it is of another training.
-        OSError: A checkpoint cannot be written.
+    Attributes:
+        stepped: Told after each step.
+        stopped: Asked after each step.
     """
-    import torch
 
-    if not examples:
-        raise UsageError("There is nothing to train on. Give more questions, or hold out fewer of them.")
-    random.seed(recipe.seed)
-    torch.manual_seed(recipe.seed)
-    tuned = _with_lora(model, recipe)
-    copies = [p for p in tuned.parameters() if p.requires_grad]
-    masters = [torch.nn.Parameter(p.detach().float().clone()) for p in copies]
-    optimizer = torch.optim.AdamW(masters, lr=recipe.learning_rate, weight_decay=0.0)
-    plan = _plan(examples, recipe)
-    done = Trained(steps=len(plan))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, len(plan), recipe.warm_up))
-    identity = _identity(model, examples, held_out, recipe)
-    path = folder / CHECKPOINT
+    stepped: Callable[[Progress], None] = lambda progress: None
+    stopped: Callable[[], bool] = lambda: False
 
-    def save() -> None:
+
+class Training:
+    """A model with LoRA layers, and how far its training has come."""
+
+    def __init__(
+        self, model: Trainable, examples: Sequence[Encoded], held_out: Sequence[Encoded], recipe: Recipe
+    ) -> None:
+        """Puts fresh LoRA layers into `model`.
+
+        Raises:
+            ModelError: peft is not installed.
+            UsageError: There is no example.
+        """
+        import torch
+
+        if not examples:
+            raise UsageError("There is nothing to train on. Give more questions, or hold out fewer of them.")
+        self._device = model.device
+        self._held_out = held_out
+        self._recipe = recipe
+        self._plan = _plan(examples, recipe)
+        self._identity = _identity(model, examples, held_out, recipe)
+        torch.manual_seed(recipe.seed)
+        self.tuned = with_lora(model, recipe)
+        self._copies = [p for p in self.tuned.parameters() if p.requires_grad]
+        self._masters = [torch.nn.Parameter(p.detach().float().clone()) for p in self._copies]
+        self._optimizer = torch.optim.AdamW(self._masters, lr=recipe.learning_rate, weight_decay=0.0)
+        steps = len(self._plan)
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(
+            self._optimizer, lambda step: rate(step, steps, recipe.warm_up)
+        )
+        self.done = Trained(steps=steps)
+
+    def run(self, path: Path, *, every: int, watch: Watch) -> Trained:
+        """Trains to the end or a stop; leaves a checkpoint every `every` steps, at the end and at a stop.
+
+        Raises:
+            OSError: A checkpoint cannot be written.
+        """
+        done = self.done
+        if self._held_out and not done.step:
+            done.held_out["before"] = self._held_out_loss()
+        self.tuned.train()
+        begun, before = time.perf_counter(), done.seconds
+        all_tokens = sum(map(_size, self._plan))
+        while done.step < done.steps:
+            self._step(self._plan[done.step])
+            done.seconds = before + time.perf_counter() - begun
+            watch.stepped(Progress(done.step, done.steps, done.losses[-1], done.tokens, all_tokens))
+            stopped = watch.stopped()
+            if stopped or done.step % every == 0 or done.step == done.steps:
+                self.save(path)
+            if stopped:
+                break
+        if self._held_out and done.step == done.steps:
+            done.held_out["after"] = self._held_out_loss()
+        return done
+
+    def save(self, path: Path) -> None:
+        """Writes everything that the next step depends on.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        import torch
+
         state = {
-            "identity": identity,
-            "masters": [m.detach() for m in masters],
-            "optimizer": optimizer.state_dict(),
-            "schedule": schedule.state_dict(),
+            "identity": self._identity,
+            "masters": [master.detach() for master in self._masters],
+            "optimizer": self._optimizer.state_dict(),
+            "schedule": self._schedule.state_dict(),
             "rng": torch.get_rng_state(),
-            "cuda_rng": torch.cuda.get_rng_state_all() if model.device == "cuda" else [],
-            "done": asdict(done),
+            "cuda_rng": torch.cuda.get_rng_state_all() if self._device == "cuda" else [],
+            "done": asdict(self.done),
         }
         with whole(path) as part:
-            torch.save(state, part)
+            try:
+                torch.save(state, part)
+            except RuntimeError as error:  # what torch makes of a full disk
+                raise OSError(str(error)) from error
 
-    if resume:
-        state = _checkpoint(path, identity)
-        for master, kept in zip(masters, state["masters"], strict=True):
-            master.data.copy_(kept)
-        optimizer.load_state_dict(state["optimizer"])
-        schedule.load_state_dict(state["schedule"])
+    def load(self, path: Path) -> None:
+        """Goes back to where a checkpoint was written.
+
+        Raises:
+            UsageError: There is none, it is damaged, or it is of another training.
+        """
+        import torch
+
+        state = _checkpoint(path, self._identity)
+        with torch.no_grad():
+            for master, kept in zip(self._masters, state["masters"], strict=True):
+                master.copy_(kept)
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._schedule.load_state_dict(state["schedule"])
         torch.set_rng_state(state["rng"])
         if state["cuda_rng"]:
             torch.cuda.set_rng_state_all(state["cuda_rng"])
-        done = Trained(**state["done"])
-        _copy(masters, copies)
-    elif held_out:
-        done.held_out["before"] = loss_of(tuned, held_out, recipe.batch_tokens, model.device)
+        self.done = Trained(**state["done"])
+        self._copy()
 
-    all_tokens = sum(_size(batch) for batch in plan)
-    tuned.train()
-    begun, before = time.perf_counter(), done.seconds
-    while done.step < len(plan):
-        batch = plan[done.step]
-        total, count = _loss(tuned, batch, model.device)
+    def _step(self, batch: Sequence[Encoded]) -> None:
+        import torch
+
+        total, count = _loss(self.tuned, batch, self._device)
         loss = total / count
         loss.backward()
-        for master, copy in zip(masters, copies, strict=True):
+        for master, copy in zip(self._masters, self._copies, strict=True):
             master.grad = None if copy.grad is None else copy.grad.float()
             copy.grad = None
-        torch.nn.utils.clip_grad_norm_(masters, recipe.clip)
-        optimizer.step()
-        schedule.step()
-        _copy(masters, copies)
-        done.step += 1
-        done.tokens += _size(batch)
-        done.losses.append(float(loss.detach()))
-        done.seconds = before + time.perf_counter() - begun
-        on_step(Progress(done.step, len(plan), done.losses[-1], done.tokens, all_tokens))
-        stopped = stop()
-        if stopped or done.step % every == 0 or done.step == len(plan):
-            save()
-        if stopped:
-            break
-    if held_out and done.step == len(plan):
-        done.held_out["after"] = loss_of(tuned, held_out, recipe.batch_tokens, model.device)
-    return done, tuned
+        torch.nn.utils.clip_grad_norm_(self._masters, self._recipe.clip)
+        self._optimizer.step()
+        self._schedule.step()
+        self._copy()
+        self.done.step += 1
+        self.done.tokens += _size(batch)
+        self.done.losses.append(float(loss.detach()))
+
+    def _copy(self) -> None:
+        import torch
+
+        with torch.no_grad():
+            for master, copy in zip(self._masters, self._copies, strict=True):
+                copy.copy_(master)
+
+    def _held_out_loss(self) -> float:
+        import torch
+
+        # Dropout is off, but nothing measured may touch what the next step draws.
+        state = torch.get_rng_state()
+        loss = loss_of(self.tuned, self._held_out, self._recipe.batch_tokens, self._device)
+        torch.set_rng_state(state)
+        return loss
 
 
 def rate(step: int, steps: int, warm_up: float) -> float:
@@ -214,11 +255,20 @@ def loss_of(tuned: Any, examples: Sequence[Encoded], batch_tokens: int, device: 
     return total / count
 
 
-def _with_lora(model: Trainable, recipe: Recipe) -> Any:
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ImportError as error:
-        raise ModelError("Training needs the package peft. Run: pip install --no-deps peft==0.21.2") from error
+def require_peft() -> None:
+    """Raises where peft is not installed.
+
+    Raises:
+        ModelError: It is not.
+    """
+    if importlib.util.find_spec("peft") is None:
+        raise ModelError("Training needs the package peft. Run: pip install --no-deps peft==0.21.2")
+
+
+def with_lora(model: Trainable, recipe: Recipe) -> Any:
+    """`model` with untrained LoRA layers in all its linear layers but the head."""
+    from peft import LoraConfig, get_peft_model
+
     settings = LoraConfig(
         r=recipe.rank,
         lora_alpha=recipe.alpha,
@@ -226,10 +276,7 @@ def _with_lora(model: Trainable, recipe: Recipe) -> Any:
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
-    tuned = get_peft_model(model.model, settings, autocast_adapter_dtype=False)
-    for parameter in tuned.parameters():
-        parameter.grad = None
-    return tuned
+    return get_peft_model(model.model, settings, autocast_adapter_dtype=False)
 
 
 def _loss(tuned: Any, batch: Sequence[Encoded], device: str) -> tuple[Any, int]:
@@ -265,14 +312,6 @@ def _plan(examples: Sequence[Encoded], recipe: Recipe) -> list[list[Encoded]]:
 
 def _size(batch: Sequence[Encoded]) -> int:
     return sum(map(len, batch))
-
-
-def _copy(masters: Sequence[Any], copies: Sequence[Any]) -> None:
-    import torch
-
-    with torch.no_grad():
-        for master, copy in zip(masters, copies, strict=True):
-            copy.copy_(master)
 
 
 def _identity(model: Trainable, examples: Sequence[Encoded], held_out: Sequence[Encoded], recipe: Recipe) -> str:
