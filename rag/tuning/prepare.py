@@ -139,10 +139,7 @@ def _gold(item: Item, pipeline: Pipeline, found: Search) -> dict[Place, Scored] 
 
 
 def _scored(pipeline: Pipeline, found: Search, passages: Sequence[ScoredPassage]) -> dict[str, PaperEvidence]:
-    if not passages:
-        return {}
-    interactions = pipeline.evidence.interactions(found.question, passages)
-    return pipeline.evidence.score(found.question, passages, interactions)
+    return pipeline.evidence.score(pipeline.evidence.look(found.question, passages)) if passages else {}
 
 
 def _example(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,12 @@ from rag.tuning.batches import encode
 from rag.tuning.evaluate import Measured
 from rag.tuning.examples import Example
 from rag.tuning.prepare import MIX, Plan, Skipped, prepare
+from rag.tuning.questions import Item
 from rag.tuning.train import Watch
 
 PREPARED = "prepared.jsonl"
+NOTE = "prepared.json"
+"""What the examples were made with."""
 LOG = "log.json"
 
 Bar = Callable[[str, Iterable[Any], int], Iterable[Any]]
@@ -104,7 +108,7 @@ def run(job: Job, config: Config, bar: Bar, watching: Watching) -> Outcome:
     trained, too_long = _train(job, untuned, own, held, styles.pop(), watching)
     answering.note(trained=asdict(trained), examples=len(own), held_out=len(held), too_long=too_long)
     finished = trained.step == trained.steps
-    after = answering.measured(replace(config, adapter=str(job.output)), "after") if finished else None
+    after = answering.measured(replace(config, adapter=str(job.output.resolve())), "after") if finished else None
     return replace(outcome, trained=trained, before=before, after=after, too_long=too_long)
 
 
@@ -126,28 +130,48 @@ def _train(
 
 
 def _prepared(job: Job, config: Config, bar: Bar) -> tuple[list[Example], Skipped]:
+    """Examples given, and those made of the questions; what was made before of the same is read again."""
     examples = [example for path in job.prepared for example in prepared.read(path)]
-    own = job.output / PREPARED
     if not job.questions:
-        if not examples and own.is_file():
-            examples = prepared.read(own)
         if not examples:
             raise UsageError("There is nothing to train on. Give a file of questions, or --prepared FILE.")
         return examples, Skipped()
-    made_with = repr((job.plan, [str(path) for path in job.questions], str(config.index)))
-    note = job.output / "prepared.txt"
-    if not job.fresh and own.is_file() and note.is_file() and note.read_text(encoding="utf-8") == made_with:
-        return examples + prepared.read(own), Skipped()
     items = [item for path in job.questions for item in questions.read(path)]
-    generator = build.build_generator(config)  # counts tokens as the reader will
-    index, embedder = build.open_index(config), build.build_embedder(config)
-    pipelines = {use: build.assemble(config, index, embedder, generator, use) for use in MIX}
-    made, skipped = prepare(items, pipelines, job.plan, lambda loop: bar("Preparing", loop, len(items)))
-    with _writing(job.output):
-        prepared.write(made, own)
-        with whole_text(note) as text:
-            text.write(made_with)
-    return examples + made, skipped
+    own, note = job.output / PREPARED, job.output / NOTE
+    index = build.open_index(config)
+    made_with = _made_with(job, config, items, index.catalog.counts().revision)
+    skipped = None if job.fresh else _skipped(note, made_with)
+    if skipped is None or not own.is_file():
+        generator = build.build_generator(config)  # counts tokens as the reader will
+        embedder = build.build_embedder(config)
+        pipelines = {use: build.assemble(config, index, embedder, generator, use) for use in MIX}
+        made, skipped = prepare(items, pipelines, job.plan, lambda loop: bar("Preparing", loop, len(items)))
+        with _writing(job.output):
+            note.unlink(missing_ok=True)
+            prepared.write(made, own)
+            with whole_text(note) as text:
+                text.write(json.dumps({"made_with": made_with, "skipped": asdict(skipped)}, indent=1) + "\n")
+    return examples + prepared.read(own), skipped
+
+
+def _made_with(job: Job, config: Config, items: Sequence[Item], revision: int) -> dict[str, str]:
+    """Everything that the examples depend on."""
+    settings = ("model", "embedding_model", "k", "candidates", "dense_weight", "evidence_tokens", "max_new_tokens")
+    return {
+        "plan": repr(job.plan),
+        "questions": sha256(repr(items).encode()).hexdigest(),
+        "index": f"{config.index.resolve()}, revision {revision}",
+        **{name: str(getattr(config, name)) for name in settings},
+    }
+
+
+def _skipped(note: Path, made_with: Mapping[str, str]) -> Skipped | None:
+    """What was left out when examples were made with the same; `None` where they were not."""
+    try:
+        told = json.loads(note.read_text(encoding="utf-8"))
+        return Skipped(**told["skipped"]) if told["made_with"] == made_with else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 class _Answering:
