@@ -39,6 +39,7 @@ def answers(
     k: Annotated[int | None, typer.Option("--k", help="How many papers.")] = None,
     model: Annotated[str | None, typer.Option("--model", help="'bundled', a folder, a hub name or a URL.")] = None,
     server_model: Annotated[str | None, typer.Option("--server-model", help="Which of the server's models.")] = None,
+    adapter: Annotated[str | None, typer.Option("--adapter", help="A shipped one, a folder, auto or none.")] = None,
     embedding_model: Annotated[str | None, typer.Option("--embedding-model", help="'bundled', folder or name.")] = None,
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.")] = None,
     index: Annotated[Path | None, typer.Option("--index", help="Folder of the index.", show_default=False)] = None,
@@ -55,7 +56,7 @@ def answers(
     if source is None or (questions and named):
         raise UsageError("Give one file of questions, as in: paperchat eval answers QUESTIONS.jsonl")
     settings = {"k": k, "model": model, "server_model": server_model, "embedding_model": embedding_model}
-    config = Config.load({**settings, "device": device, "index": index})
+    config = Config.load({**settings, "adapter": adapter, "device": device, "index": index})
     result = run(Options(source, report, given, not no_generate, not no_citations, fresh), config)
     if as_json:
         shown = {key: value for key, value in result.items() if key != "rows"}

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from rag.config import BUNDLED, Config
-from rag.errors import IndexMismatchError, PaperIndexError
+from rag.errors import IndexMismatchError, ModelError, PaperIndexError
 from rag.index import MANIFEST, Index, Manifest, check_manifest, read_manifest, write_manifest
 from rag.order import Ordering
 from rag.pipeline import Pipeline
-from rag.protocols import Catalog, Embedder, Generator
+from rag.protocols import Catalog, Embedder, Generator, PromptStyle, Trainable
 from rag.retrieve import HybridRetriever, RetrieverName
 from rag.support import SupportChecker
 
@@ -47,18 +47,51 @@ def build_embedder(config: Config, *, whole_tokens: bool = False) -> Embedder:
 
 
 def build_generator(config: Config) -> Generator:
-    """The language model: in this process, or a client of the server that `model` addresses.
+    """The language model with its adapter: in this process, or a client of the server that `model` addresses.
 
     Raises:
-        ModelError: It cannot be found, loaded or reached.
+        ModelError: It cannot be found, loaded or reached, or the adapter is not for it.
     """
     if config.model.startswith(("http://", "https://")):
+        if config.adapter not in ("auto", "none", ""):
+            raise ModelError(
+                f"The adapter {config.adapter!r} cannot be put into a model on a server. Load it in the server, or "
+                "set --adapter to none."
+            )
         from rag.adapters.server import ServerGenerator
 
         return ServerGenerator(config.model, config.server_model, config.server_key)
     from rag.adapters.local import LocalGenerator
 
-    return LocalGenerator(config.model, config.device, config.cache)
+    return LocalGenerator(config.model, config.device, config.cache, config.adapter)
+
+
+def build_trainable(config: Config, style: PromptStyle) -> Trainable:
+    """The language model without an adapter, to be trained for prompts of this style.
+
+    Raises:
+        ModelError: It is on a server, or cannot be found or loaded.
+    """
+    from rag.adapters.local import LocalGenerator
+
+    if config.model.startswith(("http://", "https://")):
+        raise ModelError("A model on a server cannot be trained from here. Set --model to a folder or 'bundled'.")
+    generator = LocalGenerator(config.model, config.device, config.cache)
+    generator.style = style
+    return generator
+
+
+def adapter_name(config: Config) -> str:
+    """Name of the adapter in use, without loading a model; empty where there is none.
+
+    Raises:
+        ModelError: There is no such adapter, or it is for another model.
+    """
+    from rag.adapters import bundled, lora
+
+    model = bundled.NAME if config.model == BUNDLED else config.model.rstrip("/").rpartition("/")[2]
+    found = lora.find(config.adapter, model)
+    return found.name if found else ""
 
 
 def bundled_is_converted(config: Config) -> bool:

@@ -71,6 +71,11 @@ class Config:
     )
     server_model: str = _setting("", "model to ask a server for; empty: the first it lists")
     server_key: str = _setting("", "token sent to the server, if it wants one", secret=True)
+    adapter: str = _setting(
+        "auto",
+        "RAG-tuned adapter of the model: a shipped one's name, a folder of `paperchat tune`, `auto` (the shipped one "
+        "for the model, if any) or `none`",
+    )
     device: str = _setting("auto", "where models run", choices=("auto", "cpu", "cuda"))
     k: int = _setting(8, "papers whose evidence the model may read", low=1, high=1000)
     candidates: int = _setting(100, "papers each retriever hands to fusion", low=1, high=10_000)

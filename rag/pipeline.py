@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from rag import about, asked, collection, prompt, question, refuse
+from rag import about, asked, collection, prompt, question, reasoning, refuse
 from rag import context as contexts
 from rag.about import Told
 from rag.asked import Asked
@@ -170,7 +170,7 @@ class Pipeline:
         """
         cancel = cancel or threading.Event()
         clock = _Clock()
-        alone = self._followups.standalone(_checked_question(text), history, cancel)
+        alone = self.standalone(text, history, cancel)
         identity = self.index.identity()
         read = asked.read(alone, self.index, filters)
         told = self._told(read, identity)
@@ -183,7 +183,7 @@ class Pipeline:
         else:
             found = self._search(read, max(RETRIEVED, self._config.k))
             refusal = self.refusal(found, identity)
-            context = Context(alone, ()) if refusal else self._context(found)
+            context = Context(alone, ()) if refusal else self.context(found)
         clock.retrieved = clock.elapsed()
         yield Retrieved(alone, found.ranked, context, read.filters)
 
@@ -229,11 +229,22 @@ class Pipeline:
         wanted = collection.read(read.question.text, filtered=bool(read.filters))
         return about.answer(wanted, read.filters, self.index) if wanted else None
 
-    def _context(self, found: Search) -> Context:
+    def standalone(self, text: str, history: Sequence[Turn], cancel: threading.Event | None = None) -> str:
+        """The question with what it refers to in the conversation spelled out.
+
+        Raises:
+            UsageError: The question is empty or too long.
+        """
+        return self._followups.standalone(_checked_question(text), history, cancel or threading.Event())
+
+    def context(self, found: Search) -> Context:
+        """The evidence that is handed to the reader."""
         budget, count = self._config.evidence_tokens, _words
         if self._generator is not None:
             count = self._generator.count_tokens
-            frame = self._generator.prompt_tokens(prompt.messages(Context(found.question.text, ()), 0))
+            frame = self._generator.prompt_tokens(
+                prompt.messages(Context(found.question.text, ()), 0, self._generator.style)
+            )
             room = self._generator.context_tokens - self._config.max_new_tokens - frame
             budget = max(0, min(budget, room))
         return contexts.select(
@@ -249,14 +260,17 @@ class Pipeline:
     def _write(self, context: Context, cancel: threading.Event, clock: _Clock) -> Iterator[Event]:
         """Streams the model's sentences, each checked as it is finished."""
         assert self._generator is not None
-        messages = prompt.messages(context, self._config.evidence_sentences)
+        messages = prompt.messages(context, self._config.evidence_sentences, self._generator.style)
         clock.prompt_tokens = self._generator.prompt_tokens(messages)
         if ahead := self._generator.waiting():
             yield Queued(ahead)
-        limits = GenerationLimits(self._config.max_new_tokens)
+        style = self._generator.style
+        limits = GenerationLimits(self._config.max_new_tokens + style.extra_tokens)
         sentences = SentenceStream()
         seen: set[str] = set()
         pieces = self._generator.stream(messages, limits, cancel)
+        if style.reasoning:  # is not for the reader of the answer
+            pieces = reasoning.answer_only(pieces)
         try:
             for piece in pieces:
                 clock.first = clock.first or clock.elapsed()

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from rag.injection import plain
-from rag.protocols import Message
+from rag.protocols import UNTUNED, Message, PromptStyle
 from rag.types import Context, Turn
 
 SYSTEM = "Answer with a sentence from the text, copied exactly, with its number."
@@ -29,24 +29,26 @@ EXAMPLE: tuple[Message, ...] = (
 _MARKER = re.compile(r"\[(\d{1,3}(?:\s?[,;]\s?\d{1,3})*)\]")
 
 
-def messages(context: Context, sentences: int) -> list[Message]:
+def messages(context: Context, sentences: int, style: PromptStyle = UNTUNED) -> list[Message]:
     """Instruction and evidence first, question last, as in the paper's setting `[I, d1..dk, q]`.
 
     Args:
         context: What was handed out.
         sentences: How many evidence sentences the model reads; the best are taken.
+        style: How the model wants its prompt.
     """
     handed_out = context.by_number()
     everything = [evidence for passage in context.passages for evidence in passage.evidence]
     best = sorted(everything, key=lambda evidence: -evidence.score)[:sentences]
     lines = [
-        f"{_line(evidence.text, handed_out)} [{passage.number}]"
+        f"{line(evidence.text, handed_out)} [{passage.number}]"
         for passage in context.in_prompt_order()
         for evidence in sorted(passage.evidence, key=lambda e: e.score)
         if any(evidence is chosen for chosen in best)
     ]
-    user = "Text:\n" + "\n".join(lines) + f"\n\nQuestion: {_line(context.question, handed_out)}"
-    return [{"role": "system", "content": SYSTEM}, *EXAMPLE, {"role": "user", "content": user}]
+    user = "Text:\n" + "\n".join(lines) + f"\n\nQuestion: {line(context.question, handed_out)}"
+    example = EXAMPLE if style.example else ()
+    return [{"role": "system", "content": SYSTEM}, *example, {"role": "user", "content": user}]
 
 
 REWRITE_SYSTEM = (
@@ -70,7 +72,7 @@ def rewriting(question: str, history: Sequence[Turn]) -> list[Message]:
     return [{"role": "system", "content": REWRITE_SYSTEM}, {"role": "user", "content": user}]
 
 
-def _line(text: str, numbers: Collection[int]) -> str:
+def line(text: str, numbers: Collection[int]) -> str:
     """Somebody else's words as one line of the prompt: they neither open a turn nor number a source of ours."""
 
     def own(match: re.Match[str]) -> str:

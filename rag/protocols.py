@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -225,10 +225,61 @@ class Retriever(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class PromptStyle:
+    """How a model wants its prompt; a tuned one reads what it was trained on and nothing else.
+
+    Attributes:
+        example: A worked example comes first.
+        template: The model's chat template is put around the messages; else they are plain text.
+        reasoning: The model first writes which passages matter (`rag.reasoning`).
+    """
+
+    example: bool = True
+    template: bool = True
+    reasoning: bool = False
+
+    @property
+    def extra_tokens(self) -> int:
+        """What is written before the answer, at most."""
+        return REASONING_TOKENS if self.reasoning else 0
+
+
+# A line of reasoning names every passage; five of them take about this many tokens.
+REASONING_TOKENS = 120
+UNTUNED = PromptStyle()
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationLimits:
     """How long an answer may get, in tokens."""
 
     max_new_tokens: int = 160
+
+
+class Trainable(Protocol):
+    """A language model in this process, open for training."""
+
+    @property
+    def name(self) -> str:
+        """Model name as shown to the reader."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs: cpu or cuda."""
+
+    @property
+    def style(self) -> PromptStyle:
+        """The prompts it is trained for."""
+
+    @property
+    def model(self) -> Any:
+        """The transformers model."""
+
+    def encode(self, messages: Sequence[Message]) -> list[int]:
+        """The prompt in tokens, exactly as it is read when answering."""
+
+    def encode_answer(self, text: str) -> list[int]:
+        """The tokens to be written for `text` to be the whole answer, the end included."""
 
 
 class Generator(Protocol):
@@ -241,6 +292,10 @@ class Generator(Protocol):
     @property
     def device(self) -> str:
         """Where it runs: cpu, cuda or server."""
+
+    @property
+    def style(self) -> PromptStyle:
+        """How it wants its prompt."""
 
     @property
     def context_tokens(self) -> int:

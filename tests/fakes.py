@@ -22,7 +22,7 @@ from rag.filters import NONE, Filters
 from rag.index import Index, Manifest
 from rag.late import Tokens, empty, of_papers, unit
 from rag.pipeline import Pipeline
-from rag.protocols import Counts, GenerationLimits, Message, Unfinished, Vectors
+from rag.protocols import UNTUNED, Counts, GenerationLimits, Message, Unfinished, Vectors
 from rag.serialize import content_hash
 from rag.text import sentence_spans, terms, words, words_at
 from rag.turns import FairQueue
@@ -274,6 +274,7 @@ class FakeGenerator:
 
     name = "fake-model"
     device = "cpu"
+    style = UNTUNED
 
     def __init__(
         self,

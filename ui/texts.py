@@ -294,3 +294,27 @@ def port_busy(host: str, port: int, free: int | None) -> str:
 def address_unusable(host: str, reason: str) -> str:
     """The machine has no such address."""
     return f"The page cannot listen on {host} ({reason}). Choose another with --host, for example 127.0.0.1."
+
+
+# `paperchat tune`
+TUNE_EXAMPLES = "{examples} examples to train on, {held_out} held out."
+TUNE_NOT_IN_INDEX = " {count} questions left out: the index lacks a gold paper of theirs."
+TUNE_UNANSWERABLE = " {count} unanswerable questions left out (--abstain trains on them)."
+TUNE_TOO_LONG = " {count} examples left out: they are too long."
+TUNE_STOPPING = "Stopping after this step; Ctrl-C again stops at once and loses the steps since the last checkpoint."
+TUNE_STOPPED = (
+    "Stopped after step {step} of {steps}. The adapter so far is in {folder} and can be used. "
+    "Run the same command with --resume to go on."
+)
+TUNE_LOSS = "Loss on held-out answers: {before:.3f} -> {after:.3f}."
+TUNE_TABLE = f"{'held-out examples':<48} {'untuned':>8} {'tuned':>8}"
+TUNE_MEASURES = {
+    "answered": "answers with a sentence",
+    "verbatim": "sentences word for word from the evidence",
+    "supported": "sentences that the check supports",
+    "cited": "sentences with a citation",
+    "cites_gold": "citations of a paper that answers",
+    "right": "answers with a supported sentence of such a paper",
+    "seconds": "seconds an answer (median)",
+}
+TUNE_DONE = "The adapter is in {folder}. Use it with: paperchat chat --adapter {folder}"

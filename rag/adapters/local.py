@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rag.adapters import bundled
+from rag.adapters import bundled, lora
 from rag.adapters.device import choose_device, choose_dtype
 from rag.adapters.hub import require
 from rag.config import BUNDLED
 from rag.errors import GenerationError, ModelError
-from rag.protocols import GenerationLimits, Message
+from rag.protocols import UNTUNED, GenerationLimits, Message
 from rag.turns import FairQueue
 
 log = logging.getLogger(__name__)
@@ -23,16 +23,18 @@ log = logging.getLogger(__name__)
 # token for token the same text (stack notes).
 PROMPT_LOOKUP_TOKENS = 8
 DONE = object()
+# Ends a prompt that is plain text.
+ANSWER = "Answer:\n"
 
 
 class LocalGenerator:
     """One model, one answer at a time, in the order of asking."""
 
-    def __init__(self, model: str, device: str, cache: Path) -> None:
-        """Loads `model`: `bundled`, a folder, or a hub name.
+    def __init__(self, model: str, device: str, cache: Path, adapter: str = lora.NONE) -> None:
+        """Loads `model`: `bundled`, a folder, or a hub name; `adapter` as in `rag.adapters.lora.find`.
 
         Raises:
-            ModelError: There is no such model, here or on the hub.
+            ModelError: There is no such model, here or on the hub, or no such adapter for it.
         """
         from safetensors import SafetensorError
         from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -42,6 +44,8 @@ class LocalGenerator:
         source = str(bundled.ensure_converted(cache)) if model == BUNDLED else model
         self.name = bundled.NAME if model == BUNDLED else model.rstrip("/").rpartition("/")[2] or model
         self.device = choose_device(device)
+        tuned = lora.find(adapter, self.name)
+        self.style = tuned.style if tuned else UNTUNED
         if model != BUNDLED:
             require(model, "language model")
         try:
@@ -54,6 +58,9 @@ class LocalGenerator:
                 f"The language model {model!r} cannot be loaded. Give 'bundled', a folder with a transformers "
                 "model, a name on the model hub, or the URL of an OpenAI-compatible server."
             ) from error
+        if tuned:
+            lora.merge(self._model, tuned)
+            self.name = f"{self.name} + {tuned.name}"
         self._model.eval().to(self.device)
         # A single character is punctuation that some model has made its own, not markup.
         self._special = sorted((t for t in self._tokenizer.all_special_tokens if len(t) > 2), key=len, reverse=True)
@@ -70,7 +77,7 @@ class LocalGenerator:
 
     def prompt_tokens(self, messages: Sequence[Message]) -> int:
         """Length of the prompt that these messages make, template included."""
-        return len(self._encode(messages))
+        return len(self.encode(messages))
 
     def waiting(self) -> int:
         """Answers being written or queued now."""
@@ -84,7 +91,7 @@ class LocalGenerator:
             pieces: queue.Queue[object] = queue.Queue()
             stop = threading.Event()
             writer = threading.Thread(
-                target=self._write, args=(self._encode(messages), limits, cancel, stop, pieces), daemon=True
+                target=self._write, args=(self.encode(messages), limits, cancel, stop, pieces), daemon=True
             )
             writer.start()
             try:
@@ -94,12 +101,24 @@ class LocalGenerator:
                 stop.set()
                 writer.join()
 
-    def _encode(self, messages: Sequence[Message]) -> list[int]:
-        ids: list[int] = self._tokenizer.apply_chat_template(
-            [{**message, "content": self._plain(message["content"])} for message in messages],
-            add_generation_prompt=True,
-            return_dict=False,
-        )
+    @property
+    def model(self) -> Any:
+        """The transformers model itself, for training."""
+        return self._model
+
+    def encode_answer(self, text: str) -> list[int]:
+        """What the model has to write for `text` to be its whole answer: its tokens and the end."""
+        ids: list[int] = self._tokenizer.encode(self._plain(text), add_special_tokens=False)
+        return [*ids, self._tokenizer.eos_token_id]
+
+    def encode(self, messages: Sequence[Message]) -> list[int]:
+        """The prompt in tokens, in the model's style: exactly what it reads when it answers."""
+        told = [{**message, "content": self._plain(message["content"])} for message in messages]
+        ids: list[int]
+        if self.style.template:
+            ids = self._tokenizer.apply_chat_template(told, add_generation_prompt=True, return_dict=False)
+        else:
+            ids = self._tokenizer.encode("\n\n".join([*(m["content"] for m in told), ANSWER]))
         return ids
 
     def _plain(self, text: str) -> str:

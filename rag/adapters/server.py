@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rag.errors import GenerationError, ModelError
-from rag.protocols import GenerationLimits, Message
+from rag.protocols import UNTUNED, GenerationLimits, Message
 
 CONNECT_SECONDS = 5.0
 # A busy server may queue a question for a while before its first token.
@@ -45,6 +45,7 @@ class ServerGenerator:
             raise ModelError(f"The server at {url} has no model {model!r}. It offers: {', '.join(listed[:5])}.")
         self.context_tokens = CONTEXT_TOKENS
         self.device = "server"
+        self.style = UNTUNED
 
     def _models(self) -> list[str]:
         import httpx
