@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 PAPERCHAT := $(VENV)/bin/python -m ui.cli
 PYTEST := $(VENV)/bin/python -m pytest
 
-.PHONY: help setup dev chat ingest test fast lint format browser doctor screenshots clean
+.PHONY: help setup dev chat ingest test fast lint format conformance faults browser doctor screenshots clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
@@ -45,6 +45,16 @@ test: dev browser  ## every test: fast ones, real models and stores, the page in
 	$(PYTEST) -m "slow or real"
 	$(PYTEST) -m browser
 
+conformance: dev .conformance/bin/schemathesis  ## thousands of requests made from the OpenAPI page, to a real server
+	$(VENV)/bin/python -m tests.real.conformance --program .conformance/bin/schemathesis
+
+.conformance/bin/schemathesis:
+	$(PYTHON) -m venv .conformance
+	.conformance/bin/python -m pip install --quiet --disable-pip-version-check schemathesis==4.32.5
+
+faults: dev      ## what goes wrong in a server room, ten times each; about an hour
+	$(VENV)/bin/python -m tests.real.faults --times 10
+
 browser:
 	@bash .ci/browser
 
@@ -62,4 +72,4 @@ screenshots: dev browser  ## the pictures in the README, from the real page
 	PAPERCHAT_SCREENSHOTS=docs/images $(PYTEST) -m browser tests/browser/test_real_page.py
 
 clean:           ## removes the environment, not the index
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .conformance .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -31,8 +31,8 @@ def environment(**more: str) -> dict[str, str]:
     return {**own, "PYTHONPATH": path, **more}
 
 
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "ui.cli", *map(str, arguments)]
+def command(*arguments: object, program: str = "ui.cli") -> list[str]:
+    return [sys.executable, "-m", program, *map(str, arguments)]
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,15 @@ class Result:
 class Paperchat:
     """`paperchat` over one index, from a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, program: str = "ui.cli") -> None:
         self.folder = folder
         self.index = folder / "index"
+        self.program = program
 
     def __call__(self, *arguments: object, timeout: float = PATIENCE, **popen: Any) -> Result:
         settings = {"PAPERCHAT_INDEX": str(self.index), **popen.pop("env", {})}
         done = subprocess.run(
-            command(*arguments),
+            command(*arguments, program=self.program),
             cwd=self.folder,
             env=environment(**settings),
             capture_output=True,

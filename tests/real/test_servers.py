@@ -94,12 +94,12 @@ class Speaker(BaseHTTPRequestHandler):
 
 
 class OpenAIServer(ThreadingHTTPServer):
-    """A server on a free loopback port; `script` writes each answer."""
+    """A server on a loopback port, a free one for 0; `script` writes each answer."""
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Speaker)
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Speaker)
         self.models = ["small-model", "large-model"]
         self.list_status = 200
         self.script: Script = says(ANSWER)

@@ -104,6 +104,10 @@ BODIES = [
     post("negative k", SEARCH, 422, b'{"query": "x", "k": -1}'),
     post("huge k", SEARCH, 422, b'{"query": "x", "k": 100000000}'),
     post("k as text", SEARCH, 422, b'{"query": "x", "k": "many"}'),
+    post("k as a number in text", SEARCH, 422, b'{"query": "x", "k": "5"}'),
+    post("k as a truth value", SEARCH, 422, b'{"query": "x", "k": true}'),
+    post("log probabilities by a number", CHAT, 422, ask(QUESTION, logprobs=0)),
+    post("streaming by a word", CHAT, 422, ask(QUESTION, stream="yes")),
     post("empty query", SEARCH, 422, b'{"query": ""}'),
     post("blank query", SEARCH, 400, b'{"query": "   "}'),
     post("long query", SEARCH, 422, json.dumps({"query": "x" * 5000}).encode()),
@@ -212,6 +216,19 @@ def test_guessing_tokens_is_slowed_down_and_never_logged(caplog: pytest.LogCaptu
     run(test, api_key=KEY)
     assert "guess-" not in caplog.text
     assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize(("token", "status"), [(KEY, 200), ("short", 429)])
+def test_guesses_of_others_do_not_lock_out_a_long_token(token: str, status: int) -> None:
+    async def test(api: Api) -> None:
+        right = {"authorization": f"Bearer {token}"}
+        assert (await api.http.get("/v1/models", headers=right)).status_code == 200
+        for n in range(guard.WRONG_TOKENS_PER_MINUTE + 2):
+            last = await api.http.get("/v1/models", headers={"authorization": f"Bearer guess-{n}"})
+        assert last.status_code == 429
+        assert (await api.http.get("/v1/models", headers=right)).status_code == status
+
+    run(test, api_key=token)
 
 
 def test_a_client_that_comes_too_often_is_slowed_down() -> None:
@@ -413,5 +430,15 @@ def test_search_and_records_are_the_contracts() -> None:
         record = (await api.http.get("/v1/papers/whales")).json()
         assert record["paper_id"] == "whales"
         assert record["authors"] == ["Cleo Test"]
+
+    run(test)
+
+
+def test_an_invalid_value_is_named_as_its_sender_knows_it() -> None:
+    async def test(api: Api) -> None:
+        half = post("", CHAT, 422, b'{"model":"paperchat","messages":[{"role":"user","content":"\\ud800"}]}').body
+        error = (await api.http.post(CHAT, content=half, headers=JSON)).json()["error"]
+        assert error["param"] == "messages.0.content"
+        assert error["message"].startswith("messages.0.content: it holds half of a surrogate pair")
 
     run(test)

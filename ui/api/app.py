@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from typing import Annotated, Any, cast
 
@@ -18,10 +19,12 @@ from ui.api import page, papers
 from ui.api.chat import ChatAnswer
 from ui.api.errors import ApiError, error_response, json_response, told
 from ui.api.gone import ClientGoneError
-from ui.api.guard import Guard
-from ui.api.messages import MODELS, QUOTED, understood
+from ui.api.guard import OPEN_PATHS, Guard
+from ui.api.messages import understood
 from ui.api.metrics import CONTENT_TYPE
 from ui.api.schemas import (
+    MODELS,
+    QUOTED,
     ChatRequest,
     Completion,
     ErrorBody,
@@ -42,6 +45,8 @@ ABOUT = (
     "was checked against the abstract it cites, and the field `paperchat` holds verdicts, citations and timings."
 )
 STARTED = int(time.time())
+# Where Pydantic tells the place of an error: which of several types it tried, and that it is in the body.
+_NO_FIELD = re.compile(r"^(body|str)$|[\[(]")
 
 
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -59,6 +64,8 @@ def create_app(service: Service, *, loopback: bool = True) -> ASGIApp:
     _add_chat(app, service)
     _add_papers(app, service)
     _add_state(app, service)
+    if service.keys:
+        _describe_token(app)
     for kind in (HTTPException, RequestValidationError, PaperchatError, ClientGoneError, Exception):
         app.add_exception_handler(kind, _told)
     return Guard(app, service, loopback=loopback)
@@ -157,6 +164,15 @@ def _add_state(app: FastAPI, service: Service) -> None:
         return HTMLResponse(page.render(app.openapi()), headers={"content-security-policy": page.POLICY})
 
 
+def _describe_token(app: FastAPI) -> None:
+    """Says in the description what the guard asks for."""
+    description = app.openapi()  # kept by FastAPI from here on
+    description["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    for path, operations in description["paths"].items():
+        for operation in () if path in OPEN_PATHS else operations.values():
+            operation["security"] = [{"token": []}]
+
+
 async def _told(request: Request, error: Exception) -> Response:
     """Every error in OpenAI's shape."""
     if isinstance(error, RequestValidationError):
@@ -173,8 +189,9 @@ def _invalid(request: Request, error: RequestValidationError) -> ApiError:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not (kind == "application/json" or kind.endswith("+json")):
         return ApiError(415, "The body must be JSON. Send 'Content-Type: application/json'.", "unsupported_media_type")
-    place = ".".join(str(part) for part in first["loc"] if part != "body")[:200]
-    return ApiError(422, f"{place or 'The body'}: {first['msg']}. See /docs.", "invalid_value", param=place or None)
+    place = ".".join(str(part) for part in first["loc"] if not _NO_FIELD.search(str(part)))[:200]
+    reason = first["msg"].removeprefix("Value error, ")
+    return ApiError(422, f"{place or 'The body'}: {reason}. See /docs.", "invalid_value", param=place or None)
 
 
 def _plain(error: HTTPException) -> ApiError:

@@ -26,10 +26,16 @@ class Keys:
         """Must a client send a token?"""
         return bool(self.by_name)
 
-    def owner(self, authorization: str | None) -> str | None:
-        """Name of the owner of the token in an Authorization header; `None`: no such token."""
+    def owner(self, authorization: str | None, least: int = 0) -> str | None:
+        """Name of the owner of the token in an Authorization header; `None`: no such token.
+
+        Args:
+            authorization: The header.
+            least: A token of fewer characters is none.
+        """
         scheme, _, token = (authorization or "").partition(" ")
-        given = _hash(token.strip()) if scheme.lower() == "bearer" else b""
+        token = token.strip()
+        given = _hash(token) if scheme.lower() == "bearer" and len(token) >= least else b""
         found = None
         # All of them are compared, so that the time does not tell which came near.
         for name, known in self.by_name.items():

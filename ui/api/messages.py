@@ -7,11 +7,7 @@ from dataclasses import dataclass
 from rag.types import Turn
 from ui.api.errors import ApiError
 from ui.api.message_text import without_sources
-from ui.api.schemas import ChatMessage, ChatRequest
-
-GENERATED = "paperchat"
-QUOTED = "paperchat-quotes"
-MODELS = (GENERATED, QUOTED)
+from ui.api.schemas import GENERATED, MODELS, ChatMessage, ChatRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from rag.pipeline import MAX_QUESTION
 
 MAX_MESSAGES = 1000
+GENERATED = "paperchat"
+QUOTED = "paperchat-quotes"
+MODELS = (GENERATED, QUOTED)
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 
 
@@ -21,7 +24,15 @@ def _characters(text: str) -> str:
     return text
 
 
+def _number(value: object) -> object:
+    """Pydantic would read `true` and `"5"` as numbers; the description says integer, and so do OpenAI's errors."""
+    if isinstance(value, bool | str):
+        raise ValueError("it is no whole number")
+    return value
+
+
 Text = Annotated[str, AfterValidator(_characters)]
+WHOLE = BeforeValidator(_number)
 
 
 class TextPart(BaseModel):
@@ -41,7 +52,7 @@ class ChatMessage(BaseModel):
 class StreamOptions(BaseModel):
     """`include_usage` adds a last chunk with the token counts."""
 
-    include_usage: bool | None = None
+    include_usage: StrictBool | None = None
 
 
 class ChatRequest(BaseModel):
@@ -56,11 +67,14 @@ class ChatRequest(BaseModel):
         }
     )
 
-    model: Text = Field(description="`paperchat`, or `paperchat-quotes` for the abstracts' own sentences alone.")
+    model: Text = Field(
+        description="`paperchat`, or `paperchat-quotes` for the abstracts' own sentences alone.",
+        json_schema_extra={"enum": [*MODELS]},  # described only: another name is OpenAI's 404, not 422
+    )
     messages: list[ChatMessage] = Field(min_length=1, max_length=MAX_MESSAGES)
-    stream: bool | None = False
+    stream: StrictBool | None = False
     stream_options: StreamOptions | None = None
-    n: int | None = Field(1, description="Only 1: the answer is found, not sampled.")
+    n: Annotated[int, WHOLE] | None = Field(1, description="Only 1: the answer is found, not sampled.")
     where: list[Text] | None = Field(None, description="Extension: conditions on the papers, as in `--where`.")
     # Refused where they ask for something else than an answer in text.
     tools: list[Any] | None = None
@@ -68,7 +82,7 @@ class ChatRequest(BaseModel):
     response_format: Any = None
     modalities: list[str] | None = None
     stop: Any = None
-    logprobs: bool | None = None
+    logprobs: StrictBool | None = None
     audio: Any = None
     functions: list[Any] | None = None
     function_call: Any = None
@@ -134,7 +148,7 @@ class SearchRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"query": "pruning attention", "k": 5}})
 
     query: Text = Field(min_length=1, max_length=MAX_QUESTION)
-    k: Annotated[int, Field(ge=1, le=1000)] = 10
+    k: Annotated[int, Field(ge=1, le=1000), WHOLE] = 10
     where: list[Text] | None = Field(None, max_length=20, description="Conditions on the papers, as in `--where`.")
 
 

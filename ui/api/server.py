@@ -20,13 +20,19 @@ log = logging.getLogger(__name__)
 HEAD_SECONDS = 10
 HEAD_BYTES = 16_384
 IDLE_SECONDS = 15
+# A client that takes nothing of its answer for so long is not waited for.
+UNREAD_SECONDS = 60
 MOST_CONNECTIONS = 512
 
 
 class HurriedProtocol(H11Protocol):
-    """Closes a connection whose request's head does not come in time; uvicorn itself would wait for ever."""
+    """Closes a connection whose request's head does not come, or whose answer is not taken, in time.
+
+    Uvicorn itself would wait for ever.
+    """
 
     _head_timer: asyncio.TimerHandle | None = None
+    _unread_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the clock."""
@@ -46,12 +52,29 @@ class HurriedProtocol(H11Protocol):
             self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stops the clock."""
+        """Stops the clocks."""
         self._stop_clock()
+        self._stop_waiting()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Starts the clock: more of the answer is held here than the client takes."""
+        super().pause_writing()
+        # Not `close`, which would wait until the client has taken the rest.
+        self._unread_timer = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Stops the clock."""
+        self._stop_waiting()
+        super().resume_writing()
 
     def _start_clock(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _stop_waiting(self) -> None:
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None
 
     def _stop_clock(self) -> None:
         if self._head_timer is not None:
