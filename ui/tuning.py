@@ -65,7 +65,8 @@ def _prepared(outcome: Outcome) -> str:
 def _bar(what: str, items: Iterable[Any], count: int) -> Iterable[Any]:
     from tqdm import tqdm
 
-    return tqdm(items, desc=what, total=count, unit="")
+    bar: Iterable[Any] = tqdm(items, desc=what, total=count, unit="")
+    return bar
 
 
 @contextmanager

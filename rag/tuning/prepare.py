@@ -20,6 +20,7 @@ from rag.order import Ordering, prompt_order
 from rag.pipeline import Pipeline, Search
 from rag.protocols import PromptStyle
 from rag.rerank import DEPTH
+from rag.retrieve import RetrieverName
 from rag.tuning.examples import Example
 from rag.tuning.questions import Item, Place
 from rag.types import Chunk, Context, Evidence, NumberedPassage, ScoredPassage
@@ -27,7 +28,7 @@ from rag.types import Chunk, Context, Evidence, NumberedPassage, ScoredPassage
 Negatives = Literal["mixed", "hybrid", "lexical", "dense", "random"]
 Method = Literal["implicit", "reasoning"]
 Targets = Literal["written", "quoted"]
-MIX = ("hybrid", "lexical", "dense")
+MIX: tuple[RetrieverName, ...] = ("hybrid", "lexical", "dense")
 # What a reader that is able to shall say where no passage answers.
 ABSTAIN = "The passages do not say."
 RANDOM_PAPERS = 8
@@ -70,7 +71,7 @@ class Skipped:
 
 def prepare(
     items: Sequence[Item],
-    pipelines: Mapping[str, Pipeline],
+    pipelines: Mapping[RetrieverName, Pipeline],
     plan: Plan,
     bar: Callable[[Iterable[Item]], Iterable[Item]] = iter,
 ) -> tuple[list[Example], Skipped]:
@@ -107,7 +108,7 @@ def prepare(
     return examples, Skipped(unanswerable, missing)
 
 
-def _found(item: Item, pipelines: Mapping[str, Pipeline], plan: Plan, rng: random.Random) -> Search:
+def _found(item: Item, pipelines: Mapping[RetrieverName, Pipeline], plan: Plan, rng: random.Random) -> Search:
     # The number is drawn in every case, so that the other draws do not depend on the negatives.
     drawn = rng.choice(MIX)
     use = "hybrid" if plan.negatives == "random" else drawn if plan.negatives == "mixed" else plan.negatives
@@ -146,7 +147,7 @@ def _example(
     item: Item,
     found: Search,
     gold: Mapping[Place, Scored],
-    pipelines: Mapping[str, Pipeline],
+    pipelines: Mapping[RetrieverName, Pipeline],
     plan: Plan,
     rng: random.Random,
 ) -> Example:
