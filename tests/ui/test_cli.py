@@ -647,6 +647,7 @@ def test_every_option_that_a_message_names_exists(paperchat) -> None:
         ("papers",),
         ("status",),
         ("doctor",),
+        ("tune",),
     ]
     known = {flag for command in commands for flag in FLAG.findall(paperchat(*command, "--help").out)}
     root = Path(cli.__file__).parents[1]
