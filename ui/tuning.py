@@ -18,16 +18,21 @@ from rag.tuning.train import Progress, Watch
 from ui import texts
 from ui.printing import print_json
 
+# As after any other Ctrl-C.
+STOPPED = 130
+
 
 def tune(config: Config, job: Job, as_json: bool) -> None:
     """Prepares, trains, and prints what it brought."""
     outcome = run(job, config, _bar, _watching)
     if as_json:
         print_json(asdict(outcome))
-        return
-    typer.echo(_prepared(outcome))
-    if outcome.trained is not None:
-        _print_trained(job, outcome)
+    else:
+        typer.echo(_prepared(outcome))
+        if outcome.trained is not None:
+            _print_trained(job, outcome)
+    if outcome.trained and outcome.trained.step < outcome.trained.steps:
+        raise typer.Exit(STOPPED)
 
 
 def _print_trained(job: Job, outcome: Outcome) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
+import os
 import re
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +20,9 @@ from rag import build
 from rag.adapters.catalog import SqliteCatalog
 from rag.errors import GenerationError
 from rag.index import Index, Manifest
+from rag.tuning.train import Progress
 from tests.fakes import FakeEmbedder, FakeGenerator, FakeTermIndex, FakeVectorStore
-from ui import cli
+from ui import cli, tuning
 
 PAPERS = [
     {
@@ -688,3 +692,61 @@ def test_explain_names_the_nearest_titles_of_an_unknown_paper(filled) -> None:
 def test_explain_needs_a_query(filled, tmp_path: Path) -> None:
     queries = jsonl(tmp_path / "queries.jsonl", {"_id": "1", "text": "whales"})
     assert "query" in filled("search", "--input", queries, "--explain", "lora").error
+
+
+# --- tune ----------------------------------------------------------------------------------------------
+
+
+def test_tune_says_what_is_wrong_before_it_works(paperchat, filled, tmp_path: Path, monkeypatch) -> None:
+    output = tmp_path / "tuned"
+    wrong = paperchat("tune", "--output", output, "--method", "magic")
+    assert wrong.code == 2
+    assert "implicit, reasoning" in wrong.err
+    nothing = paperchat("tune", "--output", output)
+    assert nothing.code == 2
+    assert "file of questions" in nothing.err
+    missing = paperchat("tune", tmp_path / "none.jsonl", "--output", output)
+    assert missing.code == 2
+    assert "none.jsonl cannot be read" in missing.err
+    assert paperchat("tune", "--output", output, "--passages", "0,x").code == 2
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert "pip install --no-deps peft" in paperchat("tune", "--output", output).err
+
+
+def test_tune_prepares_examples_that_can_be_looked_at_once(filled, fakes: Fakes, tmp_path: Path) -> None:
+    paper = PAPERS[0]
+    row = {"id": "1", "kind": "fact", "question": f"What is {paper['title']} about?", "gold": [paper["_id"]]}
+    lost = {**row, "id": "2", "gold": ["lost"], "evidence": [["lost", 0]]}
+    questions = jsonl(tmp_path / "q.jsonl", {**row, "evidence": [[paper["_id"], 0]]}, lost)
+    output = tmp_path / "tuned"
+    done = filled("tune", questions, "--output", output, "--prepare-only", "--json")
+    assert done.code == 0
+    assert done.value["examples"] + done.value["held_out"] == 1
+    assert done.value["skipped"]["not_in_index"] == 1
+    [example] = [json.loads(line) for line in (output / "prepared.jsonl").read_text().splitlines()]
+    assert example["messages"][-1]["content"].endswith(row["question"])
+    assert example["target"].endswith("[1]")
+    fakes.used.clear()
+    told = filled("tune", questions, "--output", output, "--prepare-only")
+    assert fakes.used == []  # nothing changed, nothing done
+    assert "1 questions left out" in told.out
+    filled("tune", questions, "--output", output, "--prepare-only", "--passages", "2")
+    assert "generator" in fakes.used
+
+
+def test_ctrl_c_finishes_the_step_and_a_second_one_stops_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with tuning._watching() as watch:
+        watch.stepped(Progress(1, 10, 0.5, 100, 1000))
+        assert not watch.stopped()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert watch.stopped()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert "Ctrl-C again" in capsys.readouterr().err
+
+
+def test_an_unknown_adapter_is_refused_and_doctor_tells(filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = filled("doctor", "--adapter", "nowhere", "--json").value
+    [adapter] = [finding for finding in found if finding["name"] == "Adapter"]
+    assert adapter["state"] == "missing"
+    assert "nowhere" in adapter["detail"]
