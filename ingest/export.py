@@ -8,13 +8,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ingest.export_bibtex import bibtex, citation_keys
 from ingest.names import listed, split, whole
 from ingest.sources.csl_json import keywords_of
 from ingest.sources.json_fields import authors_of, categories_of
+from ingest.sources.ris import NOTE
 from rag.serialize import paper_to_dict
 from rag.types import Paper
 
@@ -111,8 +113,8 @@ def arxiv_of(paper: Paper) -> str:
     return f"{paper.arxiv_id}v{version}" if version.isdecimal() else str(paper.arxiv_id)
 
 
-def ris(papers: Iterable[Paper]) -> Iterator[str]:
-    """RIS records, one tag a line.
+def ris(papers: Iterable[Paper], notes: Mapping[str, Sequence[str]] = MappingProxyType({})) -> Iterator[str]:
+    """RIS records, one tag a line; `notes` by paper id are written as notes of ours, which `ingest` passes over.
 
     Not carried: the id, organisation, number of authors, comments, kind, `extra`, a semicolon inside a name
     or category, and two categories that differ in nothing else.
@@ -125,6 +127,7 @@ def ris(papers: Iterable[Paper]) -> Iterator[str]:
             lines += [("PY", paper.date[:4]), ("DA", "/".join([*paper.date.split("-"), "", ""][:3]) + "/")]
         lines += [("T2", paper.venue), ("DO", paper.doi), ("UR", paper.url)]
         lines += [("N1", f"arXiv:{arxiv_of(paper)}")] if paper.arxiv_id else []
+        lines += [("N1", f"{NOTE} {' '.join(note.split())}") for note in notes.get(paper.id, ())]
         lines += [("U1", f"{paper.pubmed_id}[PMID]")] if paper.pubmed_id else []
         lines += [("KW", category) for category in paper.categories]
         lines += [("AB", paper.abstract)]

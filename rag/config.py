@@ -107,6 +107,7 @@ class Config:
     conversations: Path = _setting(
         _default_conversations, "file of the conversations, feedback and choices made on the page"
     )
+    reports: Path = _setting(Path("reports"), "folder of evaluation reports, whose figures the page shows")
     host: str = _setting("127.0.0.1", "address the page or the API listens on")
     port: int = _setting(7860, "port of the page", low=0, high=65_535)
     api_port: int = _setting(7861, "port of the HTTP API", low=0, high=65_535)

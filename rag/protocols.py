@@ -95,6 +95,9 @@ class VectorStore(Protocol):
     def similarities(self, vector: Vectors, chunk_ids: Sequence[str]) -> dict[str, float]:
         """Exact cosine of each of these chunks to `vector`; unknown ids are left out."""
 
+    def vectors(self, chunk_ids: Sequence[str]) -> dict[str, Vectors]:
+        """The vector of each of these chunks, shape (dimension,); unknown ids are left out."""
+
     def count(self) -> int:
         """Number of chunks."""
 

@@ -90,6 +90,9 @@ class FakeVectorStore:
     def similarities(self, vector: Vectors, chunk_ids: Sequence[str]) -> dict[str, float]:
         return {c: float(self.rows[c][1] @ vector) for c in chunk_ids if c in self.rows}
 
+    def vectors(self, chunk_ids: Sequence[str]) -> dict[str, Vectors]:
+        return {c: self.rows[c][1] for c in chunk_ids if c in self.rows}
+
     def count(self) -> int:
         return len(self.rows)
 

@@ -39,8 +39,8 @@ HOSTILE = (
     '<img src=x onerror="alert(1)">',
     "[x](http://evil.test)",
     "![](http://evil.test/x.png)",
-    "$\\alpha$ and $$x$$",
-    "`code` and **bold**",
+    "$\\href{http://evil.test}{x}$ and $\\unknown",
+    "``code` and **bold**",
     "\"'><b>",
     "{{value}} ${value}",
     "</details></div>",
@@ -508,3 +508,14 @@ def test_an_ingest_report_names_files_lines_and_reasons() -> None:
     assert "<b>notes.txt</b> line 7: &lt;no title&gt;" in html
     assert "/tmp" not in html
     assert "and 10 more" in html
+
+
+def test_formulas_and_code_are_set_in_answers_and_abstracts() -> None:
+    text = r"It runs in $O(\sqrt{n})$ with `fast=True`."
+    source = passage(Paper("p", "About $n^2$", text, url="https://a.test/"), evidence=(Evidence(0, len(text), text, 1.0),))
+    value = answer(sentence(text, (1,)), context=(source,))
+    for html in (render.answer(value, 0), render.answer_sources(value, 0)):
+        assert "<msqrt><mi>n</mi></msqrt>" in html
+        assert "<code>fast=True</code>" in html
+    assert "About <math>" in render.answer_sources(value, 0)
+    assert render.user_message(text) == text  # what a reader typed is shown as typed

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from rag.types import Context, NumberedPassage, Paper, ScoredPassage, Sentence
 from ui import texts
+from ui.formulas import rendered
 
 Span = tuple[int, int]
 
@@ -30,7 +31,7 @@ def abstract(text: str, spans: Iterable[Span]) -> str:
     cuts = sorted({0, len(text), *(cut for span in inside for cut in span)})
     parts = []
     for start, end in pairwise(cuts):
-        piece = escape(text[start:end])
+        piece = rendered(text[start:end])
         if any(first <= start and end <= last for first, last in inside):
             piece = f'<mark tabindex="-1" data-from="{start}" data-to="{end}">{piece}</mark>'
         parts.append(piece)
@@ -96,7 +97,7 @@ def _card(passage: NumberedPassage, cited: bool, final: bool, spans: list[Span])
         f'<article class="pc-card{" pc-card-cited" if cited else ""}" data-n="{passage.number}" '
         f'tabindex="-1" aria-label="{escape(texts.cite_label(passage.number, paper.title))}">'
         f'<div class="pc-card-head"><span class="pc-number" aria-hidden="true">{passage.number}</span>'
-        f"<h3>{title(paper)}</h3></div>{_byline(paper)}"
+        f"<h3>{title(paper)}</h3></div>{byline(paper)}"
         f'<p class="pc-facts">{badges}{_ranks(passage.passage)}</p>'
         f"<details{' open' if cited else ''}><summary>{escape(heading)}</summary>"
         f'<p class="pc-abstract">{text}</p></details></article>'
@@ -105,7 +106,7 @@ def _card(passage: NumberedPassage, cited: bool, final: bool, spans: list[Span])
 
 def title(paper: Paper) -> str:
     """The title, as a link where the paper has a web address."""
-    name = escape(paper.title) or escape(paper.id)
+    name = rendered(paper.title) or escape(paper.id)
     url = safe_url(paper)
     if url is None:
         return name
@@ -127,14 +128,16 @@ def safe_url(paper: Paper) -> str | None:
     return f"https://arxiv.org/abs/{paper.arxiv_id}" if paper.arxiv_id else None
 
 
-def _byline(paper: Paper) -> str:
+def who(paper: Paper) -> str:
+    """The first authors; else the organisation, or how many wrote it."""
     if paper.authors:
-        who = ", ".join(paper.authors[:4]) + (" et al." if len(paper.authors) > 4 else "")
-    elif paper.organization:
-        who = paper.organization
-    else:
-        who = texts.count(paper.author_count, "author") if paper.author_count else ""
-    parts = [part for part in (who, paper.date, paper.venue) if part]
+        return ", ".join(paper.authors[:4]) + (" et al." if len(paper.authors) > 4 else "")
+    return paper.organization or (texts.count(paper.author_count, "author") if paper.author_count else "")
+
+
+def byline(paper: Paper) -> str:
+    """Who, when and where."""
+    parts = [part for part in (who(paper), paper.date, paper.venue) if part]
     return f'<p class="pc-byline">{escape(" · ".join(parts))}</p>' if parts else ""
 
 

@@ -40,6 +40,7 @@ def run(config: Config, *, auth: Path | None, samples: bool, open_browser: bool)
         config.host,
         config.port,
         database=database,
+        reports=config.reports,
         auth=check,
         open_browser=open_browser,
         announce=announce,

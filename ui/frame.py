@@ -44,7 +44,7 @@ def header() -> str:
         f'<button type="button" class="pc-theme" aria-label="{escape(texts.THEME_TOGGLE)}" '
         f'title="{escape(texts.THEME_TOGGLE)}"><span aria-hidden="true"></span></button></header>'
         f'<div id="pc-toast" role="status" data-copied="{escape(texts.COPIED)}" '
-        f'data-saved="{escape(texts.SAVED)}"></div>'
+        f'data-saved="{escape(texts.SAVED)}" data-large="{escape(texts.REPORT_TOO_LARGE)}"></div>'
         f'<dialog id="pc-dialog" aria-labelledby="pc-dialog-words"><p id="pc-dialog-words"></p>'
         f'<form method="dialog"><button value="no">{escape(texts.NO)}</button>'
         f'<button value="yes">{escape(texts.YES)}</button></form></dialog>'

@@ -45,7 +45,11 @@ class Pipelines:
         parts = self._engine.parts()
         with self._lock:
             if wished not in self._pipelines:
-                generator = self._generator(wished.model, parts.config) if wished.model else parts.generator
+                generator = parts.generator
+                if wished.quotes_only:
+                    generator = None
+                elif wished.model:
+                    generator = self._generator(wished.model, parts.config)
                 config = wished.applied(parts.config)
                 self._pipelines[wished] = build.assemble(config, parts.index, parts.embedder, generator)
             self._pipelines.move_to_end(wished)

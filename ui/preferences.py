@@ -23,6 +23,7 @@ class Preferences:
     ordering: str = AS_STARTED
     support: str = AS_STARTED
     model: str = AS_STARTED
+    quotes_only: bool = False
     history: bool = True
 
     def applied(self, config: Config) -> Config:
@@ -40,6 +41,7 @@ def read(choices: Mapping[str, Any]) -> Preferences:
         if known.get(name) not in allowed:
             known[name] = AS_STARTED
     known["model"] = str(known.get("model") or "").strip()
+    known["quotes_only"] = bool(known.get("quotes_only", False))
     known["history"] = bool(known.get("history", True))
     return Preferences(**known)
 

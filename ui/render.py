@@ -6,7 +6,7 @@ conversation), `data-n` (number of a source), `data-from`/`data-to` (a span of t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
@@ -28,6 +28,7 @@ from rag.types import (
     Verdict,
 )
 from ui import cards, texts, tools, why
+from ui.formulas import rendered
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +197,21 @@ def _refusal(value: Answer) -> str:
 
 
 def _sentence(sentence: Sentence, passages: dict[int, NumberedPassage], turn: int) -> str:
+    return _marked_up(
+        sentence, "".join(_chip(sentence, passages[n], turn) for n in sentence.citations if n in passages)
+    )
+
+
+def plain_sentence(sentence: Sentence, passages: Mapping[int, NumberedPassage]) -> str:
+    """A sentence with its marks, where its numbers open nothing."""
+    numbers = "".join(f'<span class="pc-cited-number">[{n}]</span>' for n in sentence.citations if n in passages)
+    return _marked_up(sentence, numbers)
+
+
+def _marked_up(sentence: Sentence, chips: str) -> str:
     kind = "quoted" if sentence.quoted else "recorded" if sentence.recorded else sentence.support.verdict.value
-    text = f"“{escape(sentence.text)}”" if sentence.quoted else escape(sentence.text)
+    text = f"“{rendered(sentence.text)}”" if sentence.quoted else rendered(sentence.text)
     lead = f'<span class="pc-lead">{escape(sentence.lead)}:</span> ' if sentence.lead else ""
-    chips = "".join(_chip(sentence, passages[number], turn) for number in sentence.citations if number in passages)
     hedge = ""
     if sentence.support.verdict is Verdict.WEAK:
         hedge = f' <span class="pc-hedge">{escape(texts.WEAKLY_SUPPORTED)}</span>'
@@ -248,7 +260,7 @@ def _withheld(sentences: Sequence[Sentence]) -> str:
         return ""
     weak = any(s.support.verdict is Verdict.WEAK for s in sentences)
     rows = "".join(
-        f"<li><s>{escape(s.text)}</s> <span>{escape(texts.WITHHELD[s.support.verdict.value])}"
+        f"<li><s>{rendered(s.text)}</s> <span>{escape(texts.WITHHELD[s.support.verdict.value])}"
         f"{': ' + escape(s.support.reason) if s.support.reason else ''}</span></li>"
         for s in sentences
     )

@@ -78,8 +78,7 @@ class Shelf:
         ordered, missing = self._order(wish.sort)
         # What lacks the field comes last in either direction.
         order = (ordered[::-1] if wish.descending else ordered) + missing
-        words = wish.search.casefold().split()
-        found = [place for place in order if all(word in self._text[place] for word in words)] if words else order
+        found = [place for place in order if self._holds(place, wish.search)] if wish.search.split() else order
         years = Counter(self._rows[place].date[:4] for place in found)
         if wish.year:
             found = [place for place in found if self._rows[place].date.startswith(wish.year)]
@@ -87,6 +86,13 @@ class Shelf:
         number = min(wish.page, pages - 1)
         rows = tuple(self._rows[place] for place in found[number * PAGE : (number + 1) * PAGE])
         return Page(rows, len(found), number, pages, tuple(sorted(item for item in years.items() if item[0])))
+
+    def holding(self, search: str) -> set[str]:
+        """Ids of the papers whose line holds all words of `search`."""
+        return {row.id for place, row in enumerate(self._rows) if self._holds(place, search)}
+
+    def _holds(self, place: int, search: str) -> bool:
+        return all(word in self._text[place] for word in search.casefold().split())
 
     def _order(self, sort: str) -> tuple[list[int], list[int]]:
         if sort not in self._orders:

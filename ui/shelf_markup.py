@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from ui import texts
+from ui.formulas import rendered
 from ui.shelf import PAGE, Page, Row, Wish, ordered_years
 
 BAR_WIDTH, BAR_GAP, HEIGHT = 26, 4, 64
@@ -14,9 +15,16 @@ MAX_YEARS = 60
 
 
 def controls() -> str:
-    """Search field and what applies to chosen papers; stands still while the table changes."""
+    """List or map, the search field, and what applies to chosen papers; stands still while the table changes."""
+    views = "".join(
+        f'<button type="button" data-do="view" data-view="{view}" '
+        f'aria-pressed="{"true" if view == "list" else "false"}">{escape(words)}</button>'
+        for view, words in texts.VIEWS
+    )
     return (
-        f'<div class="pc-shelf-controls"><input type="search" id="pc-shelf-find" maxlength="200" autocomplete="off" '
+        f'<div class="pc-shelf-controls"><div class="pc-segments" role="group" '
+        f'aria-label="{escape(texts.VIEWS_LABEL)}">{views}</div>'
+        f'<input type="search" id="pc-shelf-find" maxlength="200" autocomplete="off" '
         f'aria-label="{escape(texts.SHELF_FIND)}" placeholder="{escape(texts.SHELF_FIND)}">'
         f'<button type="button" class="pc-tool pc-danger" data-do="delete-papers" disabled '
         f'data-ask="{escape(texts.DELETE_PAPERS_ASK)}">{escape(texts.DELETE_PAPERS)}</button></div>'
@@ -88,9 +96,9 @@ def _head(name: str, words: str, wish: Wish) -> str:
 
 
 def _row(row: Row, abstract: str) -> str:
-    key, title = escape(row.id), escape(row.title)
+    key, title = escape(row.id), rendered(row.title)
     badge = f' <span class="pc-badge pc-digest">{escape(texts.DIGEST)}</span>' if row.digest else ""
-    text = escape(abstract) if abstract.strip() else escape(texts.NO_ABSTRACT)
+    text = rendered(abstract) if abstract.strip() else escape(texts.NO_ABSTRACT)
     return (
         f'<tr><td><input type="checkbox" class="pc-pick" value="{key}" '
         f'aria-label="{escape(texts.choose(row.title))}"></td>'

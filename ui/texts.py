@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 TITLE = "paperchat"
 TAGLINE = "Ask the abstracts. Every sentence is cited and checked."
 PLACEHOLDER = "Ask about the papers"
@@ -13,7 +15,7 @@ CHAT_LABEL = "Conversation"
 
 # Pages, and the list of conversations.
 PAGES_LABEL = "Pages"
-PAGES = (("ask", "Ask"), ("papers", "Papers"), ("settings", "Settings"))
+PAGES = (("ask", "Ask"), ("papers", "Papers"), ("evaluation", "Evaluation"), ("settings", "Settings"))
 SIDE, SIDE_OPEN = "Conversations", "Show conversations"
 NEW = "New conversation"
 FIND = "Search conversations"
@@ -135,6 +137,12 @@ OPEN_PAPER = "Open the paper in a new tab"
 # Adding papers.
 ADD_PAPERS = "Add papers"
 DROP_LABEL = "Drop files here, in any format paperchat reads"
+PASTE_LABEL = "Or paste papers here"
+PASTE_HINT = (
+    "BibTeX, RIS, JSON lines, or plain text: a title, its abstract on the lines below, an empty line before the next"
+)
+PASTE_ADD = "Add what I pasted"
+PASTE_NOTHING = "There is nothing in the box. Paste papers into it first."
 INGESTING = "Reading the papers: {papers} so far"
 REPORT_HEADING = "Added to the collection"
 REPORT_COUNTS = (
@@ -157,6 +165,97 @@ ASK_ABOUT = "Ask about this paper"
 ABOUT_QUESTION = "What does “{title}” find?"
 PAGE_BACK, PAGE_ON = "Earlier", "Further"
 
+# The map of the collection.
+VIEWS_LABEL, VIEWS = "How the papers are shown", (("list", "List"), ("map", "Map"))
+MAP_BY_LABEL, MAP_BY = "Colour by", (("topic", "Topic"), ("year", "Year"))
+MAP_STAGES = {
+    "wait": "The map can be drawn once the index is open…",
+    "read": "Reading the vectors of the papers…",
+    "place": "Placing papers that are alike near each other…",
+    "name": "Finding out what each group is about…",
+}
+MAP_NONE = "A map needs at least five papers. Add some above."
+MAP_HINT = (
+    "Papers whose abstracts are alike stand near each other; left, right, up and down mean nothing by themselves. "
+    "Point at a paper to read its title, choose it to read on."
+)
+MAP_UNDATED = "no date"
+MAP_TOPIC_UNNAMED = "other"
+MAP_PAPERS_NONE = "No paper on the map matches."
+MAP_CLOSE = "Close"
+MAP_GONE = "This paper is no longer in the collection."
+
+# Evaluation.
+EVALUATION = "Compare two settings"
+EVALUATION_NOTE = (
+    "Both answer the same questions, one after the other and in turn with everyone else’s. "
+    "What stands in a box is as in your settings until you change it."
+)
+COMPARE_SIDES = ("A", "B")
+COMPARE_SETTING = "Setting {side}"
+COMPARE_K, COMPARE_K_HINT = "Papers to read", "as started"
+COMPARE_ORDERING, COMPARE_SUPPORT, COMPARE_ANSWERS = "Order", "How sure", "Answers"
+COMPARE_ANSWERS_CHOICES = (("Written by the model", ""), ("Quotes only", "quotes"))
+COMPARE_QUESTIONS = "Questions"
+COMPARE_HINT = "One a line, or JSON lines with “question”; at most {most}"
+COMPARE_FILE = "Take them from a file"
+COMPARE_START, COMPARE_STOP = "Compare", "Stop"
+COMPARE_EXPORT = "Save the comparison"
+COMPARE_NONE = "There is no question yet. Type one a line."
+COMPARE_NO_QUESTION = "Line {line} holds no “question”. Give a question a line, or JSON lines with “question”."
+COMPARE_SAME = "Both settings are the same: what differs is chance and time."
+COMPARE_WAITING = "not yet"
+COMPARE_STOPPED = "Stopped: what was answered by then is below."
+COMPARE_DONE = "Done."
+COMPARE_ONLY = "only {side}"
+COMPARE_PAPERS = "Papers it read"
+COMPARE_SUMMARY = "In all"
+COMPARE_ROWS = {
+    "generated": "written and checked",
+    "quoted": "quoted",
+    "refused": "not answered",
+    "failed": "failed",
+    "sentences": "sentences shown",
+    "supported": "of them supported",
+    "withheld": "sentences withheld",
+    "papers": "papers read, on average",
+    "seconds": "median time",
+}
+REPORTS = "Reports"
+REPORTS_NOTE = "What “paperchat eval” has measured: its figures, from the JSON file of a report."
+REPORTS_NONE = "There is no report in {folder} yet. Run one of the “paperchat eval” commands, or open a file."
+REPORTS_NO_FOLDER = "Open the JSON file of a report."
+REPORT_FILE = "Open a file"
+REPORT_TOO_LARGE = "This file is too large for a report. Choose the JSON file of a report."
+REPORT_EMPTY = "This report holds no figures."
+REPORT_VALUE, REPORT_QUESTIONS = "Value, 95 % interval", "Questions"
+REPORT_KINDS = {
+    "answers": "Answers",
+    "retrieval": "Retrieval",
+    "comparison": "Two retrieval reports",
+    "refusal": "Refusals",
+    "judge": "Answers before a judge",
+    "support": "Support check",
+    "followups": "Follow-up questions",
+    "context-size": "Size of the context",
+    "order": "Order of the papers",
+    "position": "Position of the gold paper",
+    "hard-negatives": "Hard negatives",
+}
+REPORT_FACTS = {
+    "made": "Made",
+    "reader": "Reader",
+    "models": "Language model",
+    "judge": "Judge",
+    "questions": "Questions",
+    "threshold": "Threshold",
+    "baseline": "Baseline",
+    "measure_meaning": "Measure",
+    "auc": "AUC",
+    "false_accepts": "False claims called supported",
+    "device": "Device",
+}
+
 # Settings.
 SETTINGS = "Settings"
 SETTINGS_NOTE = "Kept for you; a change applies to your next question."
@@ -172,6 +271,8 @@ ORDERING_CHOICES = (
     *(("As started", ""), ("Automatic", "auto"), ("Best first", "score"), ("Best last", "reverse")),
     ("Best at both ends", "reorder"),
 )
+SET_QUOTES = "Quotes only"
+SET_QUOTES_INFO = "Answers are the abstracts’ own sentences; no language model writes. Quick, and never reworded."
 SET_HISTORY = "Keep my conversations"
 SET_HISTORY_INFO = "On this machine only. Off: what you ask is forgotten when you close the page."
 SET_MODEL = "Language model"
@@ -268,6 +369,59 @@ def tested(name: str, device: str, took: float) -> str:
 def in_year(year: str, number: int) -> str:
     """What a bar of the chart stands for."""
     return f"{year}: {count(number, 'paper')}"
+
+
+def map_label(papers: int, groups: Sequence[str]) -> str:
+    """What the map is called aloud."""
+    return (
+        f"Map of {count(papers, 'paper')} in {count(len(groups), 'topic')}: {'; '.join(groups)}. "
+        "Choose a topic to have its papers listed."
+    )
+
+
+def map_sample(drawn: int, total: int) -> str:
+    """Said where not all papers are drawn."""
+    return f"{drawn:,} of {total:,} papers are drawn, picked by chance; the list holds all of them."
+
+
+def map_papers(shown: int, found: int, words: str) -> str:
+    """Heading of a list of papers beside the map."""
+    return f"{words}: {count(found, 'paper')}" if shown == found else f"{words}: {shown:,} of {found:,} papers"
+
+
+def map_found(search: str) -> str:
+    """What papers were searched for."""
+    return f"Found for “{search}”"
+
+
+def years_between(first: str, last: str) -> str:
+    """A range of years, as short as it can be said."""
+    return first if first == last else f"{first}–{last}"
+
+
+def between(low: str, high: str) -> str:
+    """An interval."""
+    return f"{low} to {high}"
+
+
+def comparing(done: int, total: int, side: str, stage: str) -> str:
+    """How far a comparison has come."""
+    return f"Question {done:,} of {total:,}, setting {side}{': ' + stage if stage else ''}"
+
+
+def too_many(most: int, given: int) -> str:
+    """Only some of the questions are asked."""
+    return f"The first {most} of {given:,} questions are compared."
+
+
+def held_back(number: int) -> str:
+    """Sentences that were not shown."""
+    return f"{count(number, 'sentence')} withheld"
+
+
+def overlap(share: float) -> str:
+    """How alike two lists of papers are."""
+    return f"{share:.0%} of the papers that either read were read by both"
 
 
 def choose(title: str) -> str:

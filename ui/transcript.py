@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from ingest.export import FORMATS
+from ingest.export import FORMATS, ris
 from rag.serialize import answer_to_dict
 from rag.types import Answer, NumberedPassage, Paper, Sentence
 from ui import cards, texts
@@ -135,11 +135,17 @@ def _turn(turn: StoredTurn) -> dict[str, object]:
 
 def _bibliography(answers: Sequence[Answer], form: str) -> Iterator[str]:
     papers: dict[str, Paper] = {}
+    notes: dict[str, list[str]] = {}
     for answer in answers:
-        papers |= {passage.paper.id: passage.paper for passage in answer.cited if passage.paper.id not in papers}
-    if form == "bibtex":  # What stands outside an entry is a comment.
-        yield from (f"% {made_with(answer).replace('@', '(at)')}\n" for answer in answers)
-        yield "\n" if answers else ""
+        for passage in answer.cited:
+            papers.setdefault(passage.paper.id, passage.paper)
+            notes.setdefault(passage.paper.id, []).append(made_with(answer))
+    if form == "ris":  # It knows no comments: each record says which answers cite it.
+        yield from ris(papers.values(), notes)
+        return
+    # What stands outside an entry is a comment.
+    yield from (f"% {made_with(answer).replace('@', '(at)')}\n" for answer in answers)
+    yield "\n" if answers else ""
     yield from FORMATS[form](papers.values())
 
 

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 Auth = tuple[str, str] | list[tuple[str, str]] | Callable[[str, str], bool]
 
-STYLES = ("page.css", "side.css", "papers.css")
-SCRIPTS = ("sources.js", "theme.js", "actions.js", "papers.js")
+STYLES = ("page.css", "side.css", "papers.css", "atlas.css", "evaluation.css")
+SCRIPTS = ("sources.js", "theme.js", "actions.js", "papers.js", "atlas.js", "evaluation.js")
 
 
-def build_app(engine: Engine, database: Database | None = None) -> gr.Blocks:
+def build_app(engine: Engine, database: Database | None = None, reports: Path | None = None) -> gr.Blocks:
     """The page over this engine, not yet served; without a database nothing is kept."""
-    return Page(engine, database).app
+    return Page(engine, database, reports).app
 
 
 def launch(
@@ -38,6 +38,7 @@ def launch(
     port: int,
     *,
     database: Database | None = None,
+    reports: Path | None = None,
     auth: Auth | None = None,
     open_browser: bool = False,
     block: bool = True,
@@ -50,6 +51,7 @@ def launch(
         host: Address to listen on.
         port: Port to listen on; 0 takes any free one.
         database: Where conversations are kept.
+        reports: Folder of evaluation reports.
         auth: Names and passwords, or a function that checks them.
         open_browser: Open the page in the reader's browser.
         block: Return only when the server was stopped.
@@ -61,7 +63,7 @@ def launch(
     port = serving.usable_port(host, port)
     engine.start()
     serving.reach_directly(host)
-    app = build_app(engine, database)
+    app = build_app(engine, database, reports)
     try:
         app.launch(
             server_name=host,

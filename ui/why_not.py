@@ -7,6 +7,7 @@ from html import escape
 from rag.explain import Explanation, explain, find_papers, nearest_titles
 from rag.pipeline import Pipeline
 from ui import texts
+from ui.formulas import rendered
 
 
 def look_up(pipeline: Pipeline, question: str, paper: str, k: int) -> str:
@@ -38,7 +39,7 @@ def shown(told: Explanation) -> str:
         f'<span class="pc-rank" title="{escape(texts.RANK_TITLES[name])}">{escape(name)} {escape(str(rank))}</span> '
         for name, rank in ranks
     )
-    best = f"<p>{escape(texts.WHY_NOT_BEST)} <q>{escape(told.best_sentence)}</q></p>" if told.best_sentence else ""
+    best = f"<p>{escape(texts.WHY_NOT_BEST)} <q>{rendered(told.best_sentence)}</q></p>" if told.best_sentence else ""
     return f"<p><b>{escape(told.paper.title)}</b></p>{_said(told.reason)}<p>{row}</p>{best}"
 
 

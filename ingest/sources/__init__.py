@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import sys
 import zlib
 from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ from ingest.sources import (
     json_records,
     medline,
     parquet,
+    plain,
     pubmed_xml,
     ris,
 )
@@ -66,9 +68,11 @@ SOURCES: tuple[Source, ...] = (
     medline,
     daily_papers,
     delimited,
+    plain,
 )
 FORMATS: tuple[str, ...] = tuple(source.NAME for source in SOURCES)
 STANDARD_INPUT = "-"
+PASTED = "pasted text"
 
 
 def read_file(
@@ -116,6 +120,16 @@ def read_stream(
         yield from _choose(file, form).read(file)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise SourceError(f"{name} is a damaged gzip file ({error}). Fetch or compress it again.") from error
+
+
+def form_of(text: str) -> str:
+    """The format of text that was pasted; plain text where it is in no other.
+
+    Raises:
+        SourceError: It is empty.
+    """
+    file = open_stream(io.BytesIO(text.encode("utf-8", "replace")), PASTED, daily_papers.this_year())
+    return next((source.NAME for source in SOURCES if source.matches(file.head)), plain.NAME)
 
 
 def _choose(file: SourceFile, form: str | None) -> Source:

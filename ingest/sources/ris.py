@@ -20,6 +20,8 @@ _TAG = re.compile(r"([A-Z][A-Z0-9])  - ?(.*)", re.DOTALL)
 # Hand-written files have it too; only where the record's TY is written so, as "UV - visible" may begin a line of text.
 _LOOSE = re.compile(r"([A-Z][A-Z0-9]) {1,3}- ?(.*)", re.DOTALL)
 _BEGINS = ("TY", "TI", "T1", "AU", "A1", "AB")
+NOTE = "paperchat:"
+"""Before a note of ours (`ingest.export`): it tells of a question, so identifiers in it are not the paper's."""
 _EXTRA = {
     "type_of_reference": "type", "volume": "volume", "number": "issue", "publisher": "publisher", "issn": "issn",
     "language": "language", "name_of_database": "database", "id": "reference_id",
@@ -95,6 +97,9 @@ def _record(source: str, where: str, block: Block) -> Record:
         data = _parsed(block)
     except Exception as error:  # a parser's fault costs its record, never the file
         return Rejected(source, where, f"not a RIS record ({error})"[:200])
+
+    for name in ("notes", "note"):
+        data[name] = [text for text in data.get(name, ()) if not text.startswith(NOTE)]
 
     def every(*names: str) -> list[str]:
         return [text for name in names for text in data.get(name, ())]

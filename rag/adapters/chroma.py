@@ -79,13 +79,20 @@ class ChromaStore:
     def similarities(self, vector: Vectors, chunk_ids: Sequence[str]) -> dict[str, float]:
         """Exact cosine of each of these chunks to `vector`; unknown ids are left out."""
         cosines: dict[str, float] = {}
+        for ids, vectors in self._stored(chunk_ids):
+            cosines.update(zip(ids, (vectors @ vector).tolist(), strict=True))
+        return cosines
+
+    def vectors(self, chunk_ids: Sequence[str]) -> dict[str, Vectors]:
+        """The vector of each of these chunks, shape (dimension,); unknown ids are left out."""
+        return {name: row for ids, vectors in self._stored(chunk_ids) for name, row in zip(ids, vectors, strict=True)}
+
+    def _stored(self, chunk_ids: Sequence[str]) -> Iterator[tuple[list[str], Vectors]]:
         for start in range(0, len(chunk_ids), BATCH_READ):
             with self._collection() as collection:
                 found = collection.get(ids=list(chunk_ids[start : start + BATCH_READ]), include=["embeddings"])
             if found["ids"]:
-                near = np.asarray(found["embeddings"], dtype=np.float32) @ vector
-                cosines.update(zip(found["ids"], near.tolist(), strict=True))
-        return cosines
+                yield found["ids"], np.asarray(found["embeddings"], dtype=np.float32)
 
     def count(self) -> int:
         """Number of chunks."""

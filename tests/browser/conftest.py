@@ -194,10 +194,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeEngin
 
 
 @pytest.fixture
-def engine(served: tuple[FakeEngine, str]) -> FakeEngine:
+def engine(served: tuple[FakeEngine, str], tmp_path: Path) -> FakeEngine:
     """The fake engine as new."""
     engine, _ = served
-    fresh = FakeEngine()
+    fresh = FakeEngine(folder=tmp_path)
     fresh.start()
     engine.__dict__.update(fresh.__dict__)
     return engine

@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ingest.pipeline import Options
+from rag.config import Config
 from rag.errors import GenerationError, SourceError
 from rag.filters import NONE, Filters
+from rag.index import Index
 from rag.types import (
     Answer,
     Checked,
@@ -31,7 +34,8 @@ from rag.types import (
     Timings,
     Verdict,
 )
-from tests.fakes import FakeCatalog
+from tests.fakes import FakeCatalog, FakeEmbedder, build_fake_index
+from ui.engine import Parts
 
 HOSTILE = (
     '<script>window.hacked=1</script> <img src=http://evil.test/a.png onerror="window.hacked=2"> '
@@ -241,8 +245,10 @@ class FakeEngine:
     words: int = 0
     finished: threading.Event = field(default_factory=threading.Event)
     uploaded: list[Path] = field(default_factory=list)
+    read: list[tuple[str | None, str]] = field(default_factory=list)
     error: str | None = None
-    records: FakeCatalog = field(default_factory=FakeCatalog)
+    folder: Path = Path("never-written")
+    _index: Index | None = None
     _begun: float | None = None
 
     def start(self) -> None:
@@ -260,21 +266,37 @@ class FakeEngine:
             time.sleep(0.05)
         return self
 
+    @property
+    def ready(self) -> bool:
+        return self._ready()
+
+    @property
+    def failed(self) -> bool:
+        return self.error is not None
+
+    @property
+    def index(self) -> Index:
+        self._index = self._index or build_fake_index(COLLECTION, self.folder)
+        return self._index
+
+    def parts(self) -> Parts:
+        """For other settings than the page's own: a real pipeline over the collection, without a model."""
+        return Parts(Config(), self.index, FakeEmbedder(), None)
+
     def catalog(self) -> FakeCatalog:
-        if not self.records.rows:
-            self.records.upsert([(paper, ()) for paper in COLLECTION])
-        return self.records
+        assert isinstance(self.index.catalog, FakeCatalog)
+        return self.index.catalog
 
     def delete(self, paper_ids: Sequence[str]) -> int:
-        known = [paper_id for paper_id in paper_ids if paper_id in self.catalog().rows]
-        self.records.delete(known)
-        self.papers -= len(known)
-        return len(known)
+        deleted = self.index.delete(paper_ids)
+        self.papers -= deleted
+        return deleted
 
     def suggestions(self) -> tuple[str, ...]:
         return ("What does MInference speed up?", "What is the capital of France?", "Tell me everything")
 
-    def ingest(self, paths: Sequence[Path], progress: Callable[[int, int, int], None]) -> Report:
+    def ingest(self, paths: Sequence[Path], progress: Callable[[int, int, int], None], options: Options) -> Report:
+        self.read += [(options.form, path.read_text(encoding="utf-8")) for path in paths]
         if any(path.suffix == ".bad" for path in paths):
             raise SourceError("notes.bad holds no paper. Give a BibTeX, JSON or text file.")
         for done in range(4):

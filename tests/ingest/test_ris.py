@@ -174,3 +174,9 @@ def test_the_first_paper_comes_before_the_file_is_read() -> None:
 @pytest.mark.slow
 def test_damage_never_breaks_out(data: bytes) -> None:
     survives(ris, data)
+
+
+def test_our_own_notes_say_nothing_of_the_paper() -> None:
+    notes = ("N1  - paperchat: Question: What does arXiv:2401.00001 say of doi:10.5555/other?", "N1  - Seen in May.")
+    (paper,) = parted(read(ris, record(*notes)))[0]
+    assert (paper.arxiv_id, paper.doi) == (None, None)

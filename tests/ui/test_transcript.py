@@ -71,6 +71,10 @@ def test_cited_papers_each_once(form: str, begin: str) -> None:
     if form == "bibtex":
         assert "% Question: How fast is it?" in text
         assert "model: SmolLM2" in text
+    else:  # each record says which answers cite it, and made with what
+        notes = [line for line in text.splitlines() if line.startswith("N1  - paperchat: Question: How fast is it?")]
+        assert len(notes) == 4
+        assert all("model: SmolLM2" in note and "index: 2-m-3-3-7 (3 papers)" in note for note in notes)
 
 
 def test_feedback_becomes_questions_to_measure_with() -> None:

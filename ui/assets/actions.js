@@ -16,7 +16,11 @@
   paperchat.show = (page) => {
     document.body.dataset.page = page;
     findAll(".pc-page").forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.page === page)));
-    if (page === "papers") paperchat.browse?.({}, true);
+    if (page === "papers") {
+      paperchat.browse?.({}, true);
+      paperchat.mapped?.();
+    }
+    if (page === "evaluation") paperchat.evaluated?.();
     if (page === "ask") box()?.focus({ preventScroll: true });
   };
 
@@ -143,6 +147,9 @@
     explain: (form) => paperchat.send?.("work", { do: "explain", turn: number(form.dataset.turn), question: form.dataset.question, paper: find("input", form).value }),
   };
 
+  paperchat.submits = submits;
+  paperchat.note = note;
+
   // --- letters from the server --------------------------------------------------------------------
 
   let opened = false;
@@ -168,6 +175,7 @@
       if (place) place.innerHTML = html;
     },
   };
+  paperchat.letters = letters;
   paperchat.receive = (text) => {
     if (!text) return;
     const letter = JSON.parse(text);

@@ -36,7 +36,7 @@
   document.addEventListener("input", (event) => {
     if (event.target.id !== "pc-shelf-find") return;
     clearTimeout(searching);
-    searching = setTimeout(() => paperchat.browse({ page: 0 }), 200);
+    searching = setTimeout(() => paperchat.searched(), 200);
   });
 
   const update = () => {

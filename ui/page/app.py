@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -9,6 +10,7 @@ import gradio as gr
 from ui import frame, texts
 from ui.page.chat import Chat
 from ui.page.desk import Desk
+from ui.page.evaluation import Evaluation
 from ui.page.history import History
 from ui.page.papers import Papers
 from ui.page.parts import QUICK, Update, bus, html, letter, mailbox, owner_of
@@ -26,7 +28,7 @@ DAY = 86_400
 class Page:
     """Holds nothing that belongs to a reader."""
 
-    def __init__(self, engine: Engine, database: Database | None = None) -> None:
+    def __init__(self, engine: Engine, database: Database | None = None, reports: Path | None = None) -> None:
         self.desk = Desk(engine, database)
         with gr.Blocks(title=texts.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(DAY, DAY)) as app:
             self.app = app
@@ -44,6 +46,8 @@ class Page:
                     html(frame.panel(), "pc-panel-box")
             with gr.Column(elem_id="pc-papers"):
                 self.papers = Papers(self.desk)
+            with gr.Column(elem_id="pc-evaluation"):
+                self.evaluation = Evaluation(self.desk, reports)
             with gr.Column(elem_id="pc-settings"):
                 self.settings = Settings(self.desk)
             self.timer = gr.Timer(POLL_SECONDS)
@@ -53,6 +57,7 @@ class Page:
         self.chat.wire(self.bus, self.mail, self.history.list)
         self.history.wire(self.bus, self.chat)
         self.papers.wire(self.bus, self.mail, self.refreshed())
+        self.evaluation.wire(self.bus, self.mail)
         self.settings.wire(self.app)
         outputs = [self.status, self.timer, self.chat.chat]
         self.timer.tick(self._refresh, outputs=outputs, **QUICK)

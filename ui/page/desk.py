@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from rag.errors import IndexMissingError
 from rag.types import Answer, IndexIdentity
 from ui import sidebar
+from ui.atlas.atlas import Atlas
+from ui.atlas.keeper import AtlasKeeper, Drawing
 from ui.conversations import Conversations, State
 from ui.page.session import Session
 from ui.pipelines import Pipelines
@@ -32,6 +34,7 @@ class Desk:
         self.engine = engine
         self.pipelines = Pipelines(engine)
         self._shelf = ShelfKeeper()
+        self._atlas = AtlasKeeper()
         self.conversations = Conversations(database) if database else None
         self._preferences = PreferenceStore(database) if database else None
 
@@ -73,6 +76,16 @@ class Desk:
             return self._shelf.shelf(self.engine.catalog())
         except IndexMissingError:
             return Shelf(())
+
+    def atlas(self) -> Atlas | Drawing:
+        """The map of the collection, or how far it has come.
+
+        Raises:
+            PaperchatError: It cannot be drawn.
+        """
+        if not self.engine.ready and not self.engine.failed:
+            return Drawing("wait")
+        return self._atlas.atlas(self.engine.pipeline().index)
 
     def abstracts(self, paper_ids: Sequence[str]) -> dict[str, str]:
         """Abstracts by paper id."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from ingest.pipeline import Options
+from ingest.sources import PASTED, form_of
 from rag.errors import PaperchatError
 from ui import frame, shelf, shelf_markup, texts, why_not
+from ui.page.atlas import Map
 from ui.page.desk import Desk
 from ui.page.parts import SLOW, Update, html, letter, owner_of
 
@@ -18,6 +22,8 @@ log = logging.getLogger(__name__)
 
 # Papers an answer reads where nobody chose.
 DEFAULT_K = 8
+# Characters; about five hundred papers.
+MAX_PASTED = 1_000_000
 
 
 class Papers:
@@ -34,26 +40,36 @@ class Papers:
                 height=140,
                 type="filepath",
             )
+            self.pasted = gr.Textbox(
+                label=texts.PASTE_LABEL,
+                placeholder=texts.PASTE_HINT,
+                lines=3,
+                max_lines=10,
+                max_length=MAX_PASTED,
+                elem_id="pc-paste",
+            )
+            self.add = gr.Button(texts.PASTE_ADD, elem_id="pc-paste-add", size="sm")
             self.report = html("", "pc-report")
         html(shelf_markup.controls(), "pc-shelf-controls")
         self.table = html("", "pc-shelf")
+        self.map = Map(desk)
 
     def wire(self, bus: gr.HTML, mail: gr.HTML, refreshed: Sequence[gr.components.Component]) -> None:
         """Connects events; `refreshed` are the status line and the conversation with its examples."""
         self.mail = mail
         self.status, self.chat = refreshed
-        bus.work(self._work, outputs=[self.table, mail, *refreshed], concurrency_limit=8, **SLOW)
-        self.files.upload(
-            self._ingest,
-            inputs=self.files,
-            outputs=[self.report, self.files, self.table, *refreshed],
-            show_progress="full",
-            show_progress_on=self.report,
-            concurrency_limit=1,
-            concurrency_id="upload",
-            trigger_mode="once",
-            api_visibility="private",
-        )
+        bus.work(self._work, outputs=[self.table, self.map.plane, mail, *refreshed], concurrency_limit=8, **SLOW)
+        adding: dict[str, Any] = {
+            "outputs": [self.report, self.files, self.pasted, self.table, mail, *refreshed],
+            "show_progress": "full",
+            "show_progress_on": self.report,
+            "concurrency_limit": 1,
+            "concurrency_id": "upload",
+            "trigger_mode": "once",
+            "api_visibility": "private",
+        }
+        self.files.upload(self._upload, inputs=self.files, **adding)
+        self.add.click(self._paste, inputs=self.pasted, **adding)
 
     def _work(self, event: gr.EventData, request: gr.Request) -> Update:
         sent: Mapping[str, Any] = event._data or {}
@@ -63,6 +79,8 @@ class Papers:
                     return {self.table: self._browse(sent)}
                 case "delete-papers":
                     return self._delete(sent)
+                case str(asked) if asked in Map.ASKS:
+                    return self.map.work(sent, self.mail)
                 case "explain":
                     question, paper = str(sent.get("question", "")), str(sent.get("paper", ""))
                     k = self.desk.preferences(owner_of(request)).k or DEFAULT_K
@@ -87,17 +105,37 @@ class Papers:
         examples = gr.update(examples=self.desk.examples())
         return {self.status: frame.status_line(self.desk.engine.status()), self.chat: examples}
 
-    def _ingest(self, files: Sequence[str] | None, progress: gr.Progress = gr.Progress()) -> Update:  # noqa: B008
+    def _upload(self, files: Sequence[str] | None, progress: gr.Progress = gr.Progress()) -> Update:  # noqa: B008
+        if not files:
+            return {self.files: None}
+        report, _ = self._ingest([Path(name) for name in files], Options(), progress)
+        return {self.files: None, **report}
+
+    def _paste(self, text: str, progress: gr.Progress = gr.Progress()) -> Update:  # noqa: B008
+        if not (text or "").strip():
+            return {self.report: frame.ingest_error(texts.PASTE_NOTHING)}
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / PASTED  # the name that the report shows
+            path.write_text(text, encoding="utf-8", errors="replace")
+            report, worked = self._ingest([path], Options(form=form_of(text)), progress)
+        # What could not be used stays in its box, to be mended.
+        return {**({self.pasted: ""} if worked else {}), **report}
+
+    def _ingest(self, paths: Sequence[Path], options: Options, progress: gr.Progress) -> tuple[Update, bool]:
+        """What the page shows after adding these files, and whether it could be done."""
+
         def report(done: int, total: int, papers: int) -> None:
             progress(done / total if total else None, desc=texts.INGESTING.format(papers=papers))
 
-        if not files:
-            return {self.files: None}
+        worked = False
         try:
-            found = frame.ingest_report(self.desk.engine.ingest([Path(name) for name in files], report))
+            found = frame.ingest_report(self.desk.engine.ingest(paths, report, options))
+            worked = True
         except PaperchatError as error:
             found = frame.ingest_error(str(error))
         except Exception:
-            log.exception("an upload failed")
+            log.exception("adding papers failed")
             found = frame.ingest_error(texts.UNEXPECTED_ERROR)
-        return {self.report: found, self.files: None, self.table: self._browse({}), **self._refreshed()}
+        # The list and the map show the collection as it is now.
+        changed = {self.table: self._browse({}), self.mail: letter("map", again=1)}
+        return {self.report: found, **changed, **self._refreshed()}, worked

@@ -26,7 +26,7 @@ SLOW: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple", "
 # What the page's own script sends: `window.paperchat.send("act", {...})`. The names are those of Gradio events.
 _BUS = """
 window.paperchat.send = (kind, data) => trigger(kind, data);
-window.paperchat.events = ['ask', 'act', 'work'];
+window.paperchat.events = ['ask', 'act', 'work', 'compare', 'halt', 'report'];
 """
 # What goes the other way: a piece of JSON for the script, never shown.
 _MAIL = "watch('value', () => window.paperchat.receive(props.value));"
@@ -38,7 +38,7 @@ def html(value: str, elem_id: str) -> gr.HTML:
 
 
 def bus() -> gr.HTML:
-    """The way from the page's script to the server; it has the events `ask`, `act` and `work`."""
+    """The way from the page's script to the server; its events are named in `_BUS`."""
     return gr.HTML("", html_template="<i></i>", js_on_load=_BUS, apply_default_css=False, elem_id="pc-bus")
 
 

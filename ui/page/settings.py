@@ -33,6 +33,9 @@ class Settings:
             list(texts.ORDERING_CHOICES), value="", label=texts.SET_ORDERING, info=texts.SET_ORDERING_INFO,
             elem_id="pc-set-ordering", **plain,
         )  # fmt: skip
+        self.quotes = gr.Checkbox(
+            False, label=texts.SET_QUOTES, info=texts.SET_QUOTES_INFO, elem_id="pc-set-quotes", **plain
+        )
         self.history = gr.Checkbox(
             True, label=texts.SET_HISTORY, info=texts.SET_HISTORY_INFO, elem_id="pc-set-history", **plain
         )
@@ -48,9 +51,10 @@ class Settings:
 
     def wire(self, app: gr.Blocks) -> None:
         """Connects events."""
-        choices = [self.k, self.ordering, self.support, self.model, self.history]
+        choices = [self.k, self.ordering, self.support, self.quotes, self.model, self.history]
         app.load(self._shown, outputs=[*choices, self.model_group], **QUICK)
-        changed = [self.k.release, self.ordering.input, self.support.input, self.model.blur, self.history.input]
+        radios = [self.ordering, self.support, self.quotes, self.history]
+        changed = [self.k.release, self.model.blur, *(radio.input for radio in radios)]
         gr.on(changed, self._keep, inputs=choices, outputs=self.saved, **QUICK)
         self.test.click(self._testing, outputs=self.tested, **QUICK).then(
             self._test, inputs=self.model, outputs=self.tested, concurrency_limit=1, **SLOW
@@ -61,11 +65,14 @@ class Settings:
         chosen = self.desk.preferences(owner)
         # Whoever logged in uses this machine with others: what it loads and calls is for its operator to say.
         own = gr.update(visible=owner == LOCAL)
-        return [chosen.k, chosen.ordering, chosen.support, chosen.model, chosen.history, own]
+        return [chosen.k, chosen.ordering, chosen.support, chosen.quotes_only, chosen.model, chosen.history, own]
 
-    def _keep(self, k: float, ordering: str, support: str, model: str, history: bool, request: gr.Request) -> str:
+    def _keep(
+        self, k: float, ordering: str, support: str, quotes: bool, model: str, history: bool, request: gr.Request
+    ) -> str:
         owner = owner_of(request)
-        chosen = read({"k": int(k), "ordering": ordering, "support": support, "model": model, "history": history})
+        choices = {"k": int(k), "ordering": ordering, "support": support, "quotes_only": quotes}
+        chosen = read({**choices, "model": model, "history": history})
         if owner != LOCAL:
             chosen = read({**asdict(chosen), "model": ""})
         try:
