@@ -512,7 +512,9 @@ def test_an_ingest_report_names_files_lines_and_reasons() -> None:
 
 def test_formulas_and_code_are_set_in_answers_and_abstracts() -> None:
     text = r"It runs in $O(\sqrt{n})$ with `fast=True`."
-    source = passage(Paper("p", "About $n^2$", text, url="https://a.test/"), evidence=(Evidence(0, len(text), text, 1.0),))
+    source = passage(
+        Paper("p", "About $n^2$", text, url="https://a.test/"), evidence=(Evidence(0, len(text), text, 1.0),)
+    )
     value = answer(sentence(text, (1,)), context=(source,))
     for html in (render.answer(value, 0), render.answer_sources(value, 0)):
         assert "<msqrt><mi>n</mi></msqrt>" in html

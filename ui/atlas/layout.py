@@ -9,6 +9,7 @@ weight, so that a step is a handful of array operations.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from rag.protocols import Vectors
 
 Reals = NDArray[np.float32]
+AnyReals = NDArray[np.floating[Any]]
 Places = NDArray[np.int64]
 Progress = Callable[[float], None]
 
@@ -48,7 +50,8 @@ def components(vectors: Vectors) -> Reals:
         axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1]
     chosen = axes[:, : min(COMPONENTS, len(vectors) - 1)]
     chosen = chosen * np.sign(chosen[np.abs(chosen).argmax(axis=0), np.arange(chosen.shape[1])])
-    return (centred @ chosen).astype(np.float32)
+    reduced: Reals = (centred @ chosen).astype(np.float32)
+    return reduced
 
 
 def place(reduced: Reals, told: Progress = lambda share: None) -> Reals:
@@ -134,7 +137,7 @@ def _apart(plane: Reals, ones: Places, others: Places) -> tuple[Reals, Reals]:
     return away, np.einsum("ij,ij->i", away, away)
 
 
-def _summed(away: Reals, factor: Reals, strength: Reals, movers: Places, papers: int) -> Reals:
+def _summed(away: Reals, factor: AnyReals, strength: AnyReals, movers: Places, papers: int) -> Reals:
     """All moves of each paper together, shape (papers, 2)."""
     moves = np.clip(factor[:, None] * away, -LONGEST, LONGEST) * strength[:, None]
     return np.stack([np.bincount(movers, moves[:, axis], papers) for axis in (0, 1)], axis=1).astype(np.float32)
@@ -144,4 +147,5 @@ def _fitted(plane: Reals) -> Reals:
     """Within 0..1 each way; the few that lie far out do not squeeze the rest together."""
     low, high = np.percentile(plane, [0.5, 99.5], axis=0)
     fitted = np.clip((plane - low) / np.maximum(high - low, 1e-6), -0.03, 1.03)
-    return ((fitted + 0.03) / 1.06).astype(np.float32)
+    within: Reals = ((fitted + 0.03) / 1.06).astype(np.float32)
+    return within
