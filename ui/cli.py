@@ -359,7 +359,12 @@ def tune(
     only_prepare: Annotated[bool, typer.Option("--prepare-only", help="Make the examples and stop.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Prepare again although it was done.")] = False,
     method: Annotated[str, typer.Option("--method", help="implicit, or reasoning before the answer.")] = "implicit",
-    targets: Annotated[str, typer.Option("--targets", help="written answers, or the evidence quoted.")] = "written",
+    targets: Annotated[
+        str, typer.Option("--targets", help="written answers, the evidence quoted, or self: the model's own good ones.")
+    ] = "written",
+    errors_of: Annotated[
+        Path | None, typer.Option("--errors-of", help="Adapter whose errors on the examples are trained on once more.")
+    ] = None,
     negatives: Annotated[str, typer.Option("--negatives", help="mixed, hybrid, lexical, dense or random.")] = "mixed",
     passages: Annotated[str, typer.Option("--passages", help="Evidence sentences in a prompt, one drawn each.")] = (
         "1,3,5"
@@ -413,6 +418,7 @@ def tune(
     job = job_of(
         output, name or "", questions or [], prepared or [], plan, recipe,
         held_out=held_out, measured=measured, every=every, resume=resume, fresh=fresh, only_prepare=only_prepare,
+        errors_of=errors_of,
     )  # fmt: skip
     tuning.tune(config, job, as_json)
 

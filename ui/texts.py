@@ -455,6 +455,8 @@ TUNE_EXAMPLES = "{examples} examples to train on, {held_out} held out."
 TUNE_NOT_IN_INDEX = " {count} questions left out: the index lacks a gold paper of theirs."
 TUNE_UNANSWERABLE = " {count} unanswerable questions left out (--abstain trains on them)."
 TUNE_TOO_LONG = " {count} examples left out: they are too long."
+TUNE_SELF = " {count} targets are the model's own answers."
+TUNE_ERRORS = " {count} examples that {adapter} answers wrongly come twice."
 TUNE_STOPPING = "Stopping after this step; Ctrl-C again stops at once and loses the steps since the last checkpoint."
 TUNE_STOPPED = (
     "Stopped after step {step} of {steps}. The adapter so far is in {folder} and can be used. "

@@ -28,7 +28,7 @@ def tune(config: Config, job: Job, as_json: bool) -> None:
     if as_json:
         print_json(asdict(outcome))
     else:
-        typer.echo(_prepared(outcome))
+        typer.echo(_prepared(job, outcome))
         if outcome.trained is not None:
             _print_trained(job, outcome)
     if outcome.trained and outcome.trained.step < outcome.trained.steps:
@@ -56,12 +56,16 @@ def table(before: Measured, after: Measured) -> str:
     return "\n".join(lines)
 
 
-def _prepared(outcome: Outcome) -> str:
+def _prepared(job: Job, outcome: Outcome) -> str:
     told = texts.TUNE_EXAMPLES.format(examples=outcome.examples, held_out=outcome.held_out)
     if outcome.skipped.not_in_index:
         told += texts.TUNE_NOT_IN_INDEX.format(count=outcome.skipped.not_in_index)
     if outcome.skipped.unanswerable:
         told += texts.TUNE_UNANSWERABLE.format(count=outcome.skipped.unanswerable)
+    if outcome.skipped.self_written:
+        told += texts.TUNE_SELF.format(count=outcome.skipped.self_written)
+    if outcome.errors:
+        told += texts.TUNE_ERRORS.format(count=outcome.errors, adapter=job.errors_of)
     if outcome.too_long:
         told += texts.TUNE_TOO_LONG.format(count=outcome.too_long)
     return told

@@ -82,6 +82,13 @@ def sentences(
     return found, text
 
 
+def is_right(found: Sequence[Written], example: Example) -> bool:
+    """Does a supported sentence rest on a passage that answers; or is nothing said where none does?"""
+    if not example.gold:
+        return not any(s.supported for s in found)
+    return any(s.supported and s.rests_on in example.gold for s in found)
+
+
 def measure(
     examples: Sequence[Example], generator: Generator, checker: SupportChecker, new_tokens: int, bar: Bar = iter
 ) -> tuple[Measured, dict[str, str]]:
@@ -104,7 +111,7 @@ def measure(
         answered.append(bool(found))
         if example.gold:
             golden += [number in example.gold for sentence in found for number in sentence.cited]
-            right.append(any(s.supported and s.rests_on in example.gold for s in found))
+            right.append(is_right(found, example))
     return (
         Measured(
             len(examples),

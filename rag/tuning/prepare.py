@@ -27,7 +27,7 @@ from rag.types import Chunk, Context, Evidence, NumberedPassage, ScoredPassage
 
 Negatives = Literal["mixed", "hybrid", "lexical", "dense", "random"]
 Method = Literal["implicit", "reasoning"]
-Targets = Literal["written", "quoted"]
+Targets = Literal["written", "quoted", "self"]
 MIX: tuple[RetrieverName, ...] = ("hybrid", "lexical", "dense")
 # What a reader that is able to shall say where no passage answers.
 ABSTAIN = "The passages do not say."
@@ -42,7 +42,8 @@ class Plan:
 
     Attributes:
         method: `implicit`: the answer alone; `reasoning`: first which passages matter.
-        targets: `written` answers where there are some, or the evidence `quoted`.
+        targets: `written` answers where there are some, the evidence `quoted`, or `self`: what the model
+            writes of its own where that is right, else the written answer (`rag.tuning.own_words`).
         negatives: Where passages that do not answer come from; `mixed`: each of our retrievers in turn.
         passages: Evidence sentences in a prompt; one of these numbers is drawn for each example.
         abstain: Unanswerable questions are trained on, too.
@@ -63,10 +64,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """Questions that became no example."""
+    """Questions that became no example, and targets that the model wrote itself."""
 
     unanswerable: int = 0
     not_in_index: int = 0
+    self_written: int = 0
 
 
 def prepare(

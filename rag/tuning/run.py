@@ -15,7 +15,8 @@ from rag.config import Config
 from rag.errors import PaperchatError, UsageError
 from rag.files import whole_text
 from rag.protocols import PromptStyle
-from rag.tuning import evaluate, questions, saving, train
+from rag.support import SupportChecker
+from rag.tuning import evaluate, own_words, questions, saving, train
 from rag.tuning import examples as prepared
 from rag.tuning.batches import encode
 from rag.tuning.evaluate import Measured
@@ -27,6 +28,7 @@ from rag.tuning.train import Watch
 PREPARED = "prepared.jsonl"
 NOTE = "prepared.json"
 """What the examples were made with."""
+ERRORS = "errors.jsonl"
 LOG = "log.json"
 
 Bar = Callable[[str, Iterable[Any], int], Iterable[Any]]
@@ -52,6 +54,7 @@ class Job:
         resume: Go on from the checkpoint.
         fresh: Prepare again although it was done.
         only_prepare: Stop after that.
+        errors_of: An adapter; training examples that it answers wrongly come once more in each epoch.
     """
 
     output: Path
@@ -66,16 +69,29 @@ class Job:
     resume: bool = False
     fresh: bool = False
     only_prepare: bool = False
+    errors_of: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it; `None` where that stage did not run."""
+    """What came of it; `None` where that stage did not run.
+
+    Attributes:
+        examples: Trained on, each once.
+        held_out: Not trained on.
+        skipped: Questions that became no example.
+        errors: Examples that came once more because another adapter answered them wrongly.
+        too_long: Examples left out of the training.
+        trained: Steps, losses, seconds.
+        before: Held-out answers of the untuned model.
+        after: Of the tuned one.
+    """
 
     examples: int
     held_out: int
-    too_long: int
     skipped: Skipped
+    errors: int = 0
+    too_long: int = 0
     trained: train.Trained | None = None
     before: Measured | None = None
     after: Measured | None = None
@@ -100,16 +116,19 @@ def run(job: Job, config: Config, bar: Bar, watching: Watching) -> Outcome:
     if len(styles) > 1:
         raise UsageError("The prepared files have prompts of several styles. Prepare all in the same way.")
     own, held = prepared.split(examples, job.held_out)
-    outcome = Outcome(len(own), len(held), 0, skipped)
+    outcome = Outcome(len(own), len(held), skipped)
     if job.only_prepare:
         return outcome
+    errors = _errors(job, config, own, bar)
+    own += errors
     answering = _Answering(job, config, held[: job.measured], bar)
     before = answering.measured(untuned, "before")
     trained, too_long = _train(job, untuned, own, held, styles.pop(), watching)
-    answering.note(trained=asdict(trained), examples=len(own), held_out=len(held), too_long=too_long)
+    counts = {"examples": len(own), "errors": len(errors), "held_out": len(held), "too_long": too_long}
+    answering.note(trained=asdict(trained), skipped=asdict(skipped), **counts)
     finished = trained.step == trained.steps
     after = answering.measured(replace(config, adapter=str(job.output.resolve())), "after") if finished else None
-    return replace(outcome, trained=trained, before=before, after=after, too_long=too_long)
+    return replace(outcome, trained=trained, before=before, after=after, too_long=too_long, errors=len(errors))
 
 
 def _train(
@@ -146,12 +165,37 @@ def _prepared(job: Job, config: Config, bar: Bar) -> tuple[list[Example], Skippe
         embedder = build.build_embedder(config)
         pipelines = {use: build.assemble(config, index, embedder, generator, use) for use in MIX}
         made, skipped = prepare(items, pipelines, job.plan, lambda loop: bar("Preparing", loop, len(items)))
+        if job.plan.targets == "self":
+            made, count = own_words.self_written(
+                made, generator, SupportChecker(embedder), config.max_new_tokens, _bar_of(bar, "Answering", made)
+            )
+            skipped = replace(skipped, self_written=count)
         with _writing(job.output):
             note.unlink(missing_ok=True)
             prepared.write(made, own)
             with whole_text(note) as text:
                 text.write(json.dumps({"made_with": made_with, "skipped": asdict(skipped)}, indent=1) + "\n")
     return examples + prepared.read(own), skipped
+
+
+def _errors(job: Job, config: Config, own: Sequence[Example], bar: Bar) -> list[Example]:
+    """Training examples that the adapter of `errors_of` answers wrongly; found once."""
+    if job.errors_of is None:
+        return []
+    kept = job.output / ERRORS
+    if job.resume and kept.is_file():
+        return prepared.read(kept) if kept.stat().st_size else []
+    generator = build.build_generator(replace(config, adapter=str(job.errors_of.resolve())))
+    tokens = config.max_new_tokens + generator.style.extra_tokens
+    what = f"Looking for errors ({generator.name})"
+    found = own_words.wrong(own, generator, build.build_checker(config), tokens, _bar_of(bar, what, own))
+    with _writing(job.output):
+        prepared.write(found, kept)
+    return found
+
+
+def _bar_of(bar: Bar, what: str, examples: Sequence[Example]) -> Callable[[Iterable[Example]], Iterable[Example]]:
+    return lambda loop: bar(what, loop, len(examples))
 
 
 def _made_with(job: Job, config: Config, items: Sequence[Item], revision: int) -> dict[str, str]:
@@ -204,10 +248,8 @@ class _Answering:
         if when not in self._log["answers"]:
             generator = build.build_generator(config)
             tokens = config.max_new_tokens + generator.style.extra_tokens
-            what, count = f"Answering ({generator.name})", len(self._examples)
-            measured, texts = evaluate.measure(
-                self._examples, generator, self._checker, tokens, lambda loop: self._bar(what, loop, count)
-            )
+            shown = _bar_of(self._bar, f"Answering ({generator.name})", self._examples)
+            measured, texts = evaluate.measure(self._examples, generator, self._checker, tokens, shown)
             self._log["answers"][when], self._log["written"][when] = asdict(measured), texts
             self.note()
         return Measured(**self._log["answers"][when])

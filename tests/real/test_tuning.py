@@ -186,7 +186,7 @@ def job(folder: Path, **changes: Any) -> Job:
     made = job_of(
         folder / "out", "grounded", [written(folder, *rows)], [], plan, {"epochs": 1, "batch_tokens": 300, "rank": 2}
     )
-    return replace(made, **{"held_out": 0.3, "measured": 2, "every": 1, **changes})
+    return replace(made, **{"held_out": 0.3, "measured": 1, "every": 1, **changes})
 
 
 def bar(what: str, items: Any, count: int) -> Any:
@@ -208,7 +208,7 @@ def test_from_questions_to_answers(config: Config, tmp_path: Path, method: Any) 
     assert (outcome.examples, outcome.held_out) == (4, 4)
     assert outcome.before is not None
     assert outcome.after is not None
-    assert outcome.before.examples == outcome.after.examples == 2
+    assert outcome.before.examples == outcome.after.examples == 1
     log = json.loads((mine.output / "log.json").read_text())
     assert log["answers"].keys() == log["written"].keys() == {"before", "after"}
     assert len(log["trained"]["losses"]) == log["trained"]["steps"]
@@ -235,6 +235,17 @@ def test_a_run_that_was_stopped_goes_on_and_gives_the_same_adapter(config: Confi
     resumed = run(replace(cut, resume=True), config, bar, watching)
     assert resumed.before == outcome.before  # not measured again
     assert (cut.output / lora.WEIGHTS).read_bytes() == (whole.output / lora.WEIGHTS).read_bytes() != stopped
+
+
+def test_errors_of_an_adapter_are_trained_on_once_more(config: Config, tmp_path: Path) -> None:
+    first = job(tmp_path, measured=0)
+    assert run(first, config, bar, watching).errors == 0
+    again = replace(first, output=tmp_path / "again", errors_of=first.output)
+    # Random weights answer nothing rightly.
+    outcome = run(again, config, bar, watching)
+    assert (outcome.examples, outcome.errors) == (4, 4)
+    assert outcome.trained is not None
+    assert [e.id for e in examples.read(again.output / "errors.jsonl")] == ["w0", "w1", "w2", "w3"]
 
 
 def test_a_full_disk_is_told(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
