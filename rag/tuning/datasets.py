@@ -11,7 +11,7 @@ import gzip
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rag.errors import UsageError
 from rag.injection import statement_spans
@@ -21,8 +21,15 @@ from rag.tuning.questions import Item, Place, Stated, rows
 # Share of the rarer text's terms that a sentence must hold to be the one meant.
 SAME = 0.8
 # A written conclusion rests on the sentences that hold most of its words; fewer shared terms say nothing.
-LEAST_SHARED = 0.3
+LEAST_SHARED = 0.2
 MOST_EVIDENCE = 2
+
+
+class Paper(NamedTuple):
+    """What a question needs to know of a paper."""
+
+    title: str
+    text: str
 
 
 def read(folder: Path) -> list[Item]:
@@ -47,7 +54,7 @@ def read(folder: Path) -> list[Item]:
     return items
 
 
-def _item(row: Mapping[str, Any], corpus: Mapping[str, str], relevant: Mapping[str, list[str]]) -> Item | None:
+def _item(row: Mapping[str, Any], corpus: Mapping[str, Paper], relevant: Mapping[str, list[str]]) -> Item | None:
     key, text = str(row["_id"]), str(row["text"])
     if "selected_sentences" in row:  # clapnq
         return _clapnq(key, text, row, corpus)
@@ -57,30 +64,29 @@ def _item(row: Mapping[str, Any], corpus: Mapping[str, str], relevant: Mapping[s
     if not gold:
         return None
     if "answer" in row and row.get("split") != "test":  # pubmedqa: the conclusion is not in the corpus
-        places = _nearest(f"{text} {row['answer']}", gold[0], corpus[gold[0]])
-        return _quoting(key, "yesno", text, places)
-    if "source" in row:  # scitldr: a summary is asked for
-        places = _nearest(text, gold[0], corpus[gold[0]])
-        question = f"What does the paper on {_subject(text)} do?"
-        return _quoting(key, "summary", question, places[:1], text) if places else None
+        return _quoting(key, "yesno", text, _nearest(str(row["answer"]), gold[0], corpus[gold[0]].text, finding=text))
+    if "source" in row and (title := corpus[gold[0]].title):  # scitldr: a summary is asked for
+        places = _nearest(text, gold[0], corpus[gold[0]].text)
+        return _quoting(key, "summary", f"What does the paper “{title}” do?", places[:1], text)
     return None
 
 
-def _clapnq(key: str, text: str, row: Mapping[str, Any], corpus: Mapping[str, str]) -> Item | None:
+def _clapnq(key: str, text: str, row: Mapping[str, Any], corpus: Mapping[str, Paper]) -> Item | None:
     passage = str(row["passage_id"])
     if row.get("label") != "answerable":
         return Item(key, "unanswerable", text, (), (passage,), ())
     chosen = row["selected_sentences"] or []
     # One list for each annotator; the first is the one its answer was written from.
     wanted = chosen[0] if chosen and isinstance(chosen[0], list) else chosen
-    places = [place for sentence in wanted if (place := _same(str(sentence), passage, corpus.get(passage, "")))]
+    held = corpus[passage].text if passage in corpus else ""
+    places = [place for sentence in wanted if (place := _same(str(sentence), passage, held))]
     return _quoting(key, "fact", text, list(dict.fromkeys(places)))
 
 
-def _scifact(key: str, text: str, row: Mapping[str, Any], corpus: Mapping[str, str]) -> Item | None:
+def _scifact(key: str, text: str, row: Mapping[str, Any], corpus: Mapping[str, Paper]) -> Item | None:
     stated = []
     for paper_id, told in row["evidence"].items():
-        spans = statement_spans(corpus.get(str(paper_id), ""))
+        spans = statement_spans(corpus[paper_id].text) if paper_id in corpus else []
         for sentence in (told["rationale_sentences"] or [[]])[0]:
             if 0 <= int(sentence) < len(spans):
                 stated.append((str(paper_id), int(sentence)))
@@ -105,27 +111,31 @@ def _same(sentence: str, paper_id: str, text: str) -> Place | None:
     return (paper_id, -best[1]) if best[0] >= SAME else None
 
 
-def _nearest(answer: str, paper_id: str, text: str) -> list[Place]:
-    """The sentences that hold most of an answer's terms, in reading order; none where all hold little."""
-    said = set(terms(searchable(answer)))
+def _nearest(answer: str, paper_id: str, text: str, *, finding: str | None = None) -> list[Place]:
+    """The sentences that hold most of an answer's terms, in reading order; none where all hold little.
+
+    Args:
+        answer: What was written from them.
+        paper_id: Of the paper.
+        text: Its abstract.
+        finding: The question, where the answer is what was found: its own words then count for nothing and the first
+            half of the abstract is left out, because the sentence that shares most with it says what was to be found.
+    """
+    said = set(terms(searchable(answer))) - set(terms(searchable(finding or "")))
     spans = statement_spans(text)
     shares = [len(said & set(terms(searchable(text[a:b])))) / (len(said) or 1) for a, b in spans]
-    best = sorted(range(len(spans)), key=lambda i: -shares[i])[:MOST_EVIDENCE]
+    places = range(0 if finding is None else len(spans) // 2, len(spans))
+    best = sorted(places, key=lambda i: -shares[i])[:MOST_EVIDENCE]
     return [(paper_id, i) for i in sorted(best) if shares[i] >= LEAST_SHARED]
 
 
-def _subject(summary: str) -> str:
-    words = [word for word in summary.split() if terms(word)]
-    return " ".join(words[-4:]).rstrip(".")
-
-
-def _corpus(folder: Path) -> dict[str, str]:
-    """Abstract by id, as an ingest of the corpus reads it."""
+def _corpus(folder: Path) -> dict[str, Paper]:
+    """Title and abstract by id, as an ingest of the corpus reads them."""
     for name, opened in (("corpus.jsonl", open), ("corpus.jsonl.gz", gzip.open)):
         if (folder / name).is_file():
             with opened(folder / name, "rt", encoding="utf-8") as lines:
                 found = (json.loads(line) for line in lines if line.strip())
-                return {str(row["_id"]): readable(str(row["text"])) for row in found}
+                return {str(r["_id"]): Paper(readable(r.get("title") or ""), readable(r["text"])) for r in found}
     raise UsageError(f"{folder} has no corpus.jsonl and no corpus.jsonl.gz. Give a BEIR folder.")
 
 

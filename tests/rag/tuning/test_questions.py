@@ -98,6 +98,13 @@ def test_a_conclusion_is_traced_to_the_sentences_it_rests_on(tmp_path: Path) -> 
     assert item.answer == (Stated("", (("p", 1),)),)
 
 
+def test_a_summary_is_asked_for_by_title(tmp_path: Path) -> None:
+    query = {"text": "We show that heated blades recover yearly energy.", "source": "author", "split": "dev"}
+    [item] = questions.read(folder(tmp_path, query, "Warm wings"))
+    assert "Warm wings" in item.question
+    assert item.answer == (Stated(query["text"], (("p", 1),)),)
+
+
 @pytest.mark.parametrize(("split", "count"), [("train", 1), ("dev", 0), ("test", 0)])
 def test_of_claims_only_the_train_part_is_used(tmp_path: Path, split: str, count: int) -> None:
     query = {
