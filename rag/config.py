@@ -85,7 +85,7 @@ class Config:
         "order of papers in the prompt: `score`, `reverse`, the paper's `reorder`, or `auto`",
         choices=get_args(Ordering),
     )
-    evidence_tokens: int = _setting(320, "tokens of evidence gathered for an answer", low=40, high=1_000_000)
+    evidence_tokens: int = _setting(480, "tokens of evidence gathered for an answer", low=40, high=1_000_000)
     evidence_sentences: int = _setting(
         3, "best evidence sentences the model reads; give a larger model more", low=1, high=10_000
     )
