@@ -6,22 +6,26 @@ import logging
 import secrets
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from rag.config import BUNDLED, Config
 from rag.errors import IndexMismatchError, ModelError, PaperIndexError
-from rag.index import MANIFEST, Index, Manifest, check_manifest, read_manifest, write_manifest
+from rag.index import MANIFEST, Index, Manifest, check_count, check_manifest, locked, read_manifest, write_manifest
 from rag.order import Ordering
 from rag.pipeline import Pipeline
-from rag.protocols import Catalog, Embedder, Generator, PromptStyle, Trainable
+from rag.protocols import Catalog, Embedder, Generator, PromptStyle, TermIndex, Trainable
 from rag.retrieve import HybridRetriever, RetrieverName
 from rag.support import SupportChecker
 
 log = logging.getLogger(__name__)
 
 CATALOG = "papers.sqlite"
+TERMS = "terms"
+REBUILD_BATCH = 5000
 
 
 def embedding_name(config: Config) -> str:
@@ -126,6 +130,7 @@ def open_index(config: Config) -> Index:
     Raises:
         IndexMissingError: There is none.
         IndexMismatchError: Another embedding model or version built it.
+        PaperIndexError: A store is damaged, or lacks what the records say it has.
     """
     manifest = read_manifest(config.index)
     check_manifest(config.index, manifest, embedding_name(config))
@@ -136,7 +141,9 @@ def open_index(config: Config) -> Index:
         )
     if config.chroma_url:  # the server may have moved
         manifest = replace(manifest, chroma_url=config.chroma_url)
-    return open_stores(config.index, manifest)
+    index = open_stores(config.index, manifest)
+    index.check()
+    return index
 
 
 def create_index(config: Config, dimension: Callable[[], int], chunking: Callable[[], str]) -> Index:
@@ -203,16 +210,42 @@ def open_stores(folder: Path, manifest: Manifest) -> Index:
     """
     from rag.adapters.catalog import SqliteCatalog
     from rag.adapters.chroma import ChromaStore
-    from rag.adapters.lexical import TantivyIndex
 
     stores = folder / manifest.stores
-    return Index(
-        folder,
-        manifest,
-        ChromaStore(manifest.collection, stores / "chroma", manifest.chroma_url),
-        TantivyIndex(stores / "terms"),
-        SqliteCatalog(stores / CATALOG),
-    )
+    vectors = ChromaStore(manifest.collection, stores / "chroma", manifest.chroma_url)
+    catalog = SqliteCatalog(stores / CATALOG)
+    return Index(folder, manifest, vectors, _open_terms(folder, stores, catalog), catalog)
+
+
+def _open_terms(folder: Path, stores: Path, catalog: Catalog) -> TermIndex:
+    """The term index; one that is damaged or lacks papers is built again from the records.
+
+    Raises:
+        PaperIndexError: It cannot be built, or another process is writing.
+    """
+    from rag.adapters.lexical import TantivyIndex
+
+    def opened() -> TermIndex:
+        terms = TantivyIndex(stores / TERMS)
+        check_count(terms.count, lambda: catalog.counts().papers, f"The term index in {stores / TERMS}")
+        return terms
+
+    try:
+        return opened()
+    except PaperIndexError as error:
+        log.warning("building the term index again from the records: %s", error)
+    with locked(folder):
+        with suppress(PaperIndexError):  # another process has built it meanwhile
+            return opened()
+        new = stores / f"{TERMS}.new"
+        shutil.rmtree(new, ignore_errors=True)
+        terms = TantivyIndex(new)
+        papers = catalog.papers()
+        while part := list(islice(papers, REBUILD_BATCH)):
+            terms.upsert(part)
+        shutil.rmtree(stores / TERMS, ignore_errors=True)
+        new.rename(stores / TERMS)
+        return opened()
 
 
 def remove_stores(folder: Path, manifest: Manifest) -> None:

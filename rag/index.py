@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -161,6 +161,16 @@ class Index:
         version = f"{manifest.schema}-{manifest.embedding_model}-{counts.papers}-{counts.chunks}-{counts.revision}"
         return IndexIdentity(version, manifest.embedding_model, manifest.dimension, counts.papers, counts.chunks)
 
+    def check(self) -> None:
+        """Refuses an index whose vectors are not all there: questions would silently miss papers.
+
+        Raises:
+            PaperIndexError: There are fewer than the records say.
+        """
+        url = self.manifest.chroma_url
+        where = f"The Chroma server {url}" if url else f"The vector store of {self.folder}"
+        check_count(self.vectors.count, lambda: self.catalog.counts().chunks, where)
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Holds the folder's write lock and cleans up after a write that was cut short.
@@ -241,6 +251,25 @@ class Index:
                 f"{needed / 1e6:.0f} MB. Free some space or give an --index folder on another disk; "
                 "papers already ingested are safe."
             )
+
+
+def check_count(held: Callable[[], int], recorded: Callable[[], int], where: str) -> None:
+    """Compares what a store holds with the records.
+
+    More is no harm: a write puts a store's part in before the record, a deletion takes it out after it.
+
+    Raises:
+        PaperIndexError: The store holds less.
+    """
+    for _ in range(2):  # papers may be deleted between the one count and the other
+        wanted = recorded()
+        found = held()
+        if found >= wanted:
+            return
+    raise PaperIndexError(
+        f"{where} holds {found:,} of {wanted:,} entries. Run 'paperchat reindex' to make it again from the records, or "
+        "give back what it was started with."
+    )
 
 
 @contextmanager

@@ -14,13 +14,15 @@ from ingest.records import IngestReport
 from rag import build
 from rag.config import Config
 from rag.errors import IndexMissingError, ModelError, PaperchatError
-from rag.index import Index
+from rag.index import MANIFEST, Index
 from rag.pipeline import Pipeline
 from rag.protocols import Catalog, Embedder, Generator
 from ui.examples import SCANNED_PAPERS, answerable, suggest
 from ui.library import Library
 
 log = logging.getLogger(__name__)
+
+Identity = tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Engine:
         self._suggested: tuple[int, tuple[str, ...]] | None = None
         self._loaded = threading.Event()
         self._ingesting = threading.Lock()
+        self._opening = threading.Lock()
+        self._opened: Identity = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -101,12 +105,16 @@ class Engine:
     def pipeline(self, *, generate: bool = True) -> Pipeline:
         """The pipeline, once it is loaded; with `generate=False` one that only quotes.
 
+        An index that was rebuilt meanwhile ('paperchat reindex') is taken over.
+
         Raises:
-            PaperchatError: Loading failed.
+            PaperchatError: Loading failed, or the rebuilt index does not fit the models.
         """
         self._loaded.wait()
         if self._error is not None:
             raise self._error
+        if _identity(self._config) not in (self._opened, None):
+            self._reopen()
         assert self._pipeline is not None
         assert self._quoting is not None
         return self._pipeline if generate else self._quoting
@@ -170,12 +178,13 @@ class Engine:
         try:
             self._set_stage("Loading the embedding model")
             self._embedder = build.build_embedder(self._config)
+            found = _identity(self._config)
             index = self._open_index()
             if self._generate:
                 self._set_stage("Loading the language model")
                 self._generator = build.build_generator(self._config)
-            self._quoting = build.assemble(self._config, index, self._embedder, None)
-            self._pipeline = build.assemble(self._config, index, self._embedder, self._generator)
+            self._assemble(index)
+            self._opened = found or _identity(self._config)
             self._set_stage("Ready")
         except PaperchatError as error:
             self._error = error
@@ -188,6 +197,18 @@ class Engine:
             self._set_stage("Failed")
         finally:
             self._loaded.set()
+
+    def _reopen(self) -> None:
+        with self._opening:
+            found = _identity(self._config)
+            if found not in (self._opened, None):
+                log.warning("the index was rebuilt; opening it again")
+                self._assemble(build.open_index(self._config))
+                self._opened = found
+
+    def _assemble(self, index: Index) -> None:
+        self._quoting = build.assemble(self._config, index, self._ready_embedder(), None)
+        self._pipeline = build.assemble(self._config, index, self._ready_embedder(), self._generator)
 
     def _open_index(self) -> Index:
         self._set_stage("Opening the index")
@@ -212,3 +233,12 @@ class Engine:
         except PaperchatError:
             return 0, 0, False
         return counts.papers, counts.chunks, newest is not None and newest.kind == "digest"
+
+
+def _identity(config: Config) -> Identity:
+    """Changes when the index of the settings becomes another one; `None`: there is none."""
+    try:
+        found = (config.index / MANIFEST).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns

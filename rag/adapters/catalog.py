@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,10 @@ from rag.protocols import Counts, Unfinished
 from rag.serialize import content_hash, paper_from_dict, paper_to_dict
 from rag.types import Chunk, Paper
 
+log = logging.getLogger(__name__)
+
+# `hash` is that of the content, a dash, and a checksum of `record` and `spans` as they stand here: SQLite itself
+# does not notice letters that change on the disk. Older rows have none, and older token vectors neither.
 # `keys` leads from whatever identifies a paper (DOI, arXiv id, title) to its id; `counts` has one row,
 # kept in the same transaction as the records, so that a question never counts a million rows. `facets` says
 # which papers have an author, a venue or a category, `facet_words` under which words each is looked up.
@@ -66,16 +72,20 @@ class SqliteCatalog(Selection):
         """Records with their chunks, in the order asked for; unknown ids are left out."""
         found: dict[str, tuple[Paper, tuple[Chunk, ...]]] = {}
         with self._errors():
-            for row in self._select("SELECT id, record, spans FROM papers WHERE id", paper_ids):
-                paper = paper_from_dict(json.loads(row[1]))
-                found[row[0]] = paper, tuple(Chunk(paper, start, end) for start, end in json.loads(row[2]))
+            for paper_id, *row in self._select("SELECT id, record, spans, hash FROM papers WHERE id", paper_ids):
+                paper = _paper(paper_id, *row)
+                found[paper_id] = paper, tuple(Chunk(paper, start, end) for start, end in json.loads(row[1]))
         return {paper_id: found[paper_id] for paper_id in paper_ids if paper_id in found}
 
     def tokens(self, paper_ids: Sequence[str]) -> dict[str, Tokens]:
-        """Token vectors by paper id; papers that were written without are left out."""
-        rows = self._select("SELECT id, vectors FROM tokens WHERE id", paper_ids)
-        with self._errors():
-            return {paper_id: unpack(vectors) for paper_id, vectors in rows}
+        """Token vectors by paper id; papers that were written without, or whose vectors are damaged, are left out."""
+        found: dict[str, Tokens] = {}
+        for paper_id, vectors in self._select("SELECT id, vectors FROM tokens WHERE id", paper_ids):
+            try:
+                found[paper_id] = unpack(_checked(vectors))
+            except ValueError as error:  # they can be made again
+                log.warning("the token vectors of %s are damaged (%s)", paper_id, error)
+        return found
 
     def find(self, keys: Sequence[str]) -> dict[str, list[str]]:
         """Ids of the papers that have each key, in order; keys of no paper are left out."""
@@ -93,22 +103,23 @@ class SqliteCatalog(Selection):
 
     def hashes(self, paper_ids: Sequence[str]) -> dict[str, str]:
         """Content hash of each known paper."""
-        return dict(self._select("SELECT id, hash FROM papers WHERE id", paper_ids))
+        found = self._select("SELECT id, hash FROM papers WHERE id", paper_ids)
+        return {paper_id: value.partition("-")[0] for paper_id, value in found}
 
     def papers(self) -> Iterator[Paper]:
         """Every record, newest first, read page by page so that no writer has to wait for the reader."""
         with self._errors():
             last: tuple[str, str] | None = None
             while True:
-                query = "SELECT coalesce(date, ''), id, record FROM papers "
+                query = "SELECT coalesce(date, ''), id, record, spans, hash FROM papers "
                 after: tuple[Any, ...] = ()
                 if last is not None:
                     query += "WHERE coalesce(date, '') < ? OR (coalesce(date, '') = ? AND id > ?) "
                     after = (last[0], last[0], last[1])
                 query += "ORDER BY coalesce(date, '') DESC, id LIMIT ?"
                 rows = self._connection().execute(query, (*after, PAGE)).fetchall()
-                for _, _, record in rows:
-                    yield paper_from_dict(json.loads(record))
+                for _, paper_id, *row in rows:
+                    yield _paper(paper_id, *row)
                 if len(rows) < PAGE:
                     return
                 last = rows[-1][0], rows[-1][1]
@@ -132,7 +143,7 @@ class SqliteCatalog(Selection):
             _remove(connection, ("facets", "tokens"), [paper.id for paper, _ in rows])
             connection.executemany("INSERT OR REPLACE INTO papers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_row, rows))
             _write_facets(connection, [paper for paper, _ in rows])
-            packed = [(paper.id, pack(tokens[paper.id])) for paper, _ in rows if tokens and paper.id in tokens]
+            packed = [(paper.id, _summed(pack(tokens[paper.id]))) for paper, _ in rows if tokens and paper.id in tokens]
             connection.executemany("INSERT INTO tokens VALUES (?, ?)", packed)
             pairs = [(key, paper_id) for paper_id, own in (keys or {}).items() for key in own]
             connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", pairs)
@@ -149,10 +160,7 @@ class SqliteCatalog(Selection):
     def counts(self) -> Counts:
         """Papers, chunks, and how often the records were changed."""
         with self._errors():
-            papers, chunks, revision = (
-                self._connection().execute("SELECT papers, chunks, revision FROM counts").fetchone()
-            )
-            return Counts(papers, chunks, revision)
+            return Counts(*self._counted())
 
     def begin(self, paper_ids: Sequence[str], chunk_ids: Sequence[str]) -> None:
         """Notes papers and chunks whose write begins, so that a write cut short is found and cleaned up."""
@@ -194,7 +202,37 @@ def _row(row: tuple[Paper, tuple[Chunk, ...]]) -> tuple[Any, ...]:
     spans = json.dumps([(chunk.start, chunk.end) for chunk in chunks])
     ids = json.dumps([chunk.id for chunk in chunks], ensure_ascii=False)
     record = json.dumps(paper_to_dict(paper), ensure_ascii=False)
-    return paper.id, content_hash(paper), paper.date, *facets.days(paper), paper.title, ids, record, spans
+    hashed = f"{content_hash(paper)}-{_checksum(record, spans)}"
+    return paper.id, hashed, paper.date, *facets.days(paper), paper.title, ids, record, spans
+
+
+def _paper(paper_id: str, record: str, spans: str, hashed: str) -> Paper:
+    """The record of a row.
+
+    Raises:
+        ValueError: The row is not as it was written.
+    """
+    _, _, checksum = hashed.partition("-")
+    if checksum and checksum != _checksum(record, spans):
+        raise ValueError(f"the record of {paper_id} is not as it was written")
+    try:
+        return paper_from_dict(json.loads(record))
+    except (KeyError, TypeError, AttributeError) as error:  # an older row
+        raise ValueError(f"the record of {paper_id} is not as it was written") from error
+
+
+def _checksum(record: str, spans: str) -> str:
+    return f"{zlib.crc32(f'{record}{spans}'.encode()):08x}"
+
+
+def _summed(data: bytes) -> bytes:
+    return data + zlib.crc32(data).to_bytes(4, "little")
+
+
+def _checked(data: bytes) -> bytes:
+    """Token vectors without their checksum; what does not fit it is older, or too long for `unpack`."""
+    whole = data[:-4]
+    return whole if _summed(whole) == data else data
 
 
 def _write_facets(connection: sqlite3.Connection, papers: Sequence[Paper]) -> None:

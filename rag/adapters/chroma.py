@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from rag.adapters.chroma_folder import ChromaFolder
+from rag.adapters.native import is_panic
 from rag.errors import PaperIndexError
 from rag.protocols import Vectors
 from rag.types import Chunk
@@ -19,6 +20,8 @@ from rag.types import Chunk
 BATCH = 250
 BATCH_READ = 2000
 HNSW = {"space": "cosine"}
+# A server that does not answer for so long is not waited for; Chroma's own client would for ever.
+SERVER_SECONDS = 60.0
 
 
 class ChromaStore:
@@ -130,7 +133,10 @@ class ChromaStore:
             yield
         except PaperIndexError:
             raise
-        except Exception as error:  # Chroma raises its Rust core's own types, which share no base
+        except BaseException as error:
+            # Chroma raises its Rust core's own types, which share no base.
+            if not (isinstance(error, Exception) or is_panic(error)):
+                raise
             reason = " ".join(str(error).split())[:300] or type(error).__name__
             raise PaperIndexError(f"{self._where} cannot be used ({reason}). {self._mend}.") from error
 
@@ -142,4 +148,8 @@ def _connect(url: str) -> Any:
     parts = urlsplit(url)
     ssl = parts.scheme == "https"
     port = parts.port or (443 if ssl else 8000)
-    return chromadb.HttpClient(parts.hostname or "", port, ssl=ssl, settings=Settings(anonymized_telemetry=False))
+    client = chromadb.HttpClient(parts.hostname or "", port, ssl=ssl, settings=Settings(anonymized_telemetry=False))
+    session = getattr(getattr(client, "_server", None), "_session", None)
+    if session is not None:
+        session.timeout = SERVER_SECONDS
+    return client

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rag.adapters.native import is_panic
 from rag.errors import PaperIndexError
 from rag.text import searchable
 from rag.types import Paper
@@ -49,36 +51,46 @@ class TantivyIndex:
             .filter(tantivy.Filter.stemmer("english"))
             .build()
         )
-        try:
+        self._folder = folder
+        with self._errors():
             folder.mkdir(parents=True, exist_ok=True)
             self._index: Any = tantivy.Index(schema, path=str(folder))
-        except (ValueError, OSError) as error:
-            raise PaperIndexError(
-                f"The term index in {folder} cannot be opened ({error}). "
-                "Check the disk and the permissions; if it is damaged, ingest into a new --index folder."
-            ) from error
         self._index.register_tokenizer(ANALYZER, self._analyzer)
 
     def upsert(self, papers: Sequence[Paper]) -> None:
         """Adds or replaces papers in one commit."""
-        writer = self._index.writer(WRITER_BYTES, 1)
-        for paper in papers:
-            writer.delete_documents_by_term("id", paper.id)
-            text = searchable(f"{paper.title} {paper.abstract}")
-            writer.add_document(self._tantivy.Document(id=paper.id, text=text, title=searchable(paper.title)))
-        self._commit(writer)
+        with self._writer() as writer:
+            for paper in papers:
+                writer.delete_documents_by_term("id", paper.id)
+                text = searchable(f"{paper.title} {paper.abstract}")
+                writer.add_document(self._tantivy.Document(id=paper.id, text=text, title=searchable(paper.title)))
 
     def delete(self, paper_ids: Sequence[str]) -> None:
         """Removes papers in one commit."""
-        writer = self._index.writer(WRITER_BYTES, 1)
-        for paper_id in paper_ids:
-            writer.delete_documents_by_term("id", paper_id)
-        self._commit(writer)
+        with self._writer() as writer:
+            for paper_id in paper_ids:
+                writer.delete_documents_by_term("id", paper_id)
 
-    def _commit(self, writer: Any) -> None:
-        writer.commit()
-        writer.wait_merging_threads()
-        self._index.reload()
+    @contextmanager
+    def _writer(self) -> Iterator[Any]:
+        with self._errors():
+            writer = self._index.writer(WRITER_BYTES, 1)
+            yield writer
+            writer.commit()
+            writer.wait_merging_threads()
+            self._index.reload()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            if not (isinstance(error, ValueError | OSError) or is_panic(error)):
+                raise
+            raise PaperIndexError(
+                f"The term index in {self._folder} cannot be used ({error}). Check the disk and the permissions; if it "
+                "is damaged, it is built again from the records when the program starts anew."
+            ) from error
 
     def query(self, text: str, k: int, among: Sequence[str] | None = None) -> list[tuple[str, float]]:
         """The `k` best as (paper id, BM25 score), best first; of the papers `among` only.
@@ -110,14 +122,16 @@ class TantivyIndex:
         return self._tantivy.Query.term_query(self._index.schema, field, term, index_option=option)
 
     def _hits(self, query: Any, k: int) -> list[tuple[str, float]]:
-        searcher = self._index.searcher()
-        hits = searcher.search(query, k, count=False).hits
-        return [(searcher.doc(address).get_first("id"), float(score)) for score, address in hits]
+        with self._errors():
+            searcher = self._index.searcher()
+            hits = searcher.search(query, k, count=False).hits
+            return [(searcher.doc(address).get_first("id"), float(score)) for score, address in hits]
 
     def document_frequency(self, text: str) -> list[tuple[str, int]]:
         """Distinct terms of `text` as indexed, with the number of papers that hold each."""
-        searcher = self._index.searcher()
-        return [(term, searcher.doc_freq("text", term)) for term in self._terms(text)]
+        with self._errors():
+            searcher = self._index.searcher()
+            return [(term, searcher.doc_freq("text", term)) for term in self._terms(text)]
 
     def highest(self, text: str) -> float:
         """The BM25 score that no document exceeds for `text`: every term it has in the collection, without end."""
@@ -127,7 +141,8 @@ class TantivyIndex:
 
     def count(self) -> int:
         """Number of papers."""
-        return int(self._index.searcher().num_docs)
+        with self._errors():
+            return int(self._index.searcher().num_docs)
 
     def _terms(self, text: str) -> list[str]:
         return list(dict.fromkeys(self._analyzer.analyze(searchable(text))))[:MAX_QUERY_TERMS]

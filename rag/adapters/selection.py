@@ -39,9 +39,9 @@ class Selection:
 
     def count(self, filters: Filters) -> int:
         """How many papers meet the conditions."""
-        if not filters:
-            return int(self._connection().execute("SELECT papers FROM counts").fetchone()[0])
         with self._errors():
+            if not filters:
+                return self._counted()[0]
             where, given = self._where(filters)
             query = f"SELECT count(*) FROM papers WHERE {where}"  # noqa: S608  # conditions of this module only
             return int(self._connection().execute(query, given).fetchone()[0])
@@ -92,6 +92,18 @@ class Selection:
             )
             return self._connection().execute(query, (facet, *given, limit)).fetchall()
 
+    def _counted(self) -> tuple[int, int, int]:
+        """Papers, chunks and revision.
+
+        Raises:
+            ValueError: The one row of the counts is not there.
+        """
+        rows = self._connection().execute("SELECT papers, chunks, revision FROM counts").fetchall()
+        if len(rows) != 1 or not all(isinstance(value, int) for value in rows[0]):
+            raise ValueError("the counts are not as they were written")
+        papers, chunks, revision = rows[0]
+        return papers, chunks, revision
+
     def _where(self, filters: Filters) -> tuple[str, tuple[str, ...]]:
         """The conditions in SQL, with their values."""
         parts, given = ["1"], []
@@ -134,9 +146,15 @@ class Selection:
         try:
             yield
         except (sqlite3.Error, ValueError) as error:
+            if isinstance(error, sqlite3.OperationalError) and "decode" not in str(error):
+                raise PaperIndexError(
+                    f"The catalog {self._path} cannot be used ({error}). Check free disk space and permissions "
+                    "with 'paperchat doctor'; nothing already ingested was changed."
+                ) from error
+            # What SQLite reads is not what was written, whichever line of ours notices first.
             raise PaperIndexError(
-                f"The catalog {self._path} cannot be used ({error}). Check free disk space and permissions "
-                "with 'paperchat doctor'; nothing already ingested was changed."
+                f"The catalog {self._path} is damaged ({error}). Put back a copy of the index folder, or ingest your "
+                "papers into a new --index folder."
             ) from error
 
 

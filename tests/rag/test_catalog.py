@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,9 @@ from hypothesis import strategies as st
 from rag.adapters import catalog as module
 from rag.adapters.catalog import SqliteCatalog
 from rag.errors import PaperIndexError
+from rag.filters import NONE
 from rag.protocols import Counts, Unfinished
+from rag.serialize import content_hash
 from rag.types import Chunk, Paper
 from tests.fakes import embedded_papers
 
@@ -194,7 +197,7 @@ def test_a_write_that_fails_half_way_changes_nothing(catalog: SqliteCatalog) -> 
 def test_a_damaged_file_is_told_in_one_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "papers.sqlite"
     path.write_bytes(content)
-    with pytest.raises(PaperIndexError, match=r"papers\.sqlite cannot be used"):
+    with pytest.raises(PaperIndexError, match=r"papers\.sqlite is damaged"):
         SqliteCatalog(path).counts()
 
 
@@ -205,7 +208,7 @@ def test_a_file_cut_off_in_the_middle_is_told(catalog: SqliteCatalog, tmp_path: 
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     cut = tmp_path / "cut.sqlite"
     cut.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(PaperIndexError, match=r"cut\.sqlite cannot be used"):
+    with pytest.raises(PaperIndexError, match=r"cut\.sqlite is damaged"):
         list(SqliteCatalog(cut).papers())
 
 
@@ -216,6 +219,52 @@ def test_a_damaged_record_is_told_in_one_sentence(catalog: SqliteCatalog, tmp_pa
         connection.execute(f"UPDATE papers SET {column} = '[{{'")
     with pytest.raises(PaperIndexError, match=r"papers\.sqlite"):
         catalog.get(["p0001"])
+
+
+@pytest.mark.parametrize(
+    "change", ["record = replace(record, 'Three', 'Threx')", "spans = '[[0, 2]]'", "hash = replace(hash, '-', '-0')"]
+)
+def test_letters_that_change_on_the_disk_are_never_shown(catalog: SqliteCatalog, tmp_path: Path, change: str) -> None:
+    catalog.upsert([row(paper(1)), row(paper(2))])
+    with closing(sqlite3.connect(tmp_path / "papers.sqlite")) as connection, connection:
+        connection.execute(f"UPDATE papers SET {change} WHERE id = 'p0001'")
+    with pytest.raises(PaperIndexError, match=r"p0001 is not as it was written\). Put back a copy"):
+        catalog.get(["p0001", "p0002"])
+    with pytest.raises(PaperIndexError, match="not as it was written"):
+        list(catalog.papers())
+    assert catalog.get(["p0002"]) == {"p0002": row(paper(2))}
+
+
+def test_records_and_token_vectors_of_an_earlier_version_are_read_as_they_are(
+    catalog: SqliteCatalog, tmp_path: Path
+) -> None:
+    rows = [row(paper(1), 2)]
+    tokens = embedded_papers(rows).tokens
+    catalog.upsert(rows, tokens=tokens)
+    kept, hashes = catalog.tokens(["p0001"])["p0001"], catalog.hashes(["p0001"])
+    with closing(sqlite3.connect(tmp_path / "papers.sqlite")) as connection, connection:
+        connection.execute("UPDATE papers SET hash = substr(hash, 1, instr(hash, '-') - 1)")
+        connection.execute("UPDATE tokens SET vectors = substr(vectors, 1, length(vectors) - 4)")
+    assert catalog.get(["p0001"]) == {"p0001": rows[0]}
+    assert catalog.hashes(["p0001"]) == hashes == {"p0001": content_hash(paper(1))}
+    assert np.array_equal(catalog.tokens(["p0001"])["p0001"].vectors, kept.vectors)
+
+
+def test_damaged_token_vectors_are_left_out_to_be_made_again(catalog: SqliteCatalog, tmp_path: Path) -> None:
+    rows = [row(paper(1)), row(paper(2))]
+    catalog.upsert(rows, tokens=embedded_papers(rows).tokens)
+    with closing(sqlite3.connect(tmp_path / "papers.sqlite")) as connection, connection:
+        ((data,),) = connection.execute("SELECT vectors FROM tokens WHERE id = 'p0001'")
+        connection.execute("UPDATE tokens SET vectors = ? WHERE id = 'p0001'", (data[:20] + b"xx" + data[22:],))
+    assert catalog.tokens(["p0001", "p0002"]).keys() == {"p0002"}
+
+
+def test_counts_that_are_gone_are_told(catalog: SqliteCatalog, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "papers.sqlite")) as connection, connection:
+        connection.execute("DELETE FROM counts")
+    for count in (catalog.counts, lambda: catalog.count(NONE)):
+        with pytest.raises(PaperIndexError, match="is damaged"):
+            count()
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import logging
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from rag.errors import IndexBusyError, PaperIndexError, SourceError
+from rag.pipeline import Pipeline
 from tests.injections import QUESTION
 from tests.ui.api_client import Api, Connection, run, until
 from ui.api import guard
@@ -345,8 +347,6 @@ def test_the_words_of_an_upload_never_become_an_address(words: bytes) -> None:
 
 
 def test_uploads_are_read_one_at_a_time() -> None:
-    import threading
-
     async def test(api: Api) -> None:
         api.engine.hold = threading.Event()
         headers = {"content-type": "application/octet-stream"}
@@ -363,8 +363,6 @@ def test_uploads_are_read_one_at_a_time() -> None:
 
 
 def test_a_client_that_leaves_its_upload_stops_it() -> None:
-    import threading
-
     async def test(api: Api) -> None:
         api.engine.hold = threading.Event()
         headers = {"content-type": "application/octet-stream"}
@@ -442,3 +440,26 @@ def test_an_invalid_value_is_named_as_its_sender_knows_it() -> None:
         assert error["message"].startswith("messages.0.content: it holds half of a surrogate pair")
 
     run(test)
+
+
+def test_a_search_that_hangs_in_a_store_is_told_and_keeps_its_place_until_it_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    let_go = threading.Event()
+    whole = Pipeline.search
+
+    def hangs(*arguments: Any) -> Any:
+        assert let_go.wait(60)
+        return whole(*arguments)
+
+    monkeypatch.setattr(Pipeline, "search", hangs)
+
+    async def test(api: Api) -> None:
+        response = await api.http.post(SEARCH, json={"query": "whales"})
+        assert (response.status_code, response.json()["error"]["code"]) == (503, "timed_out")
+        assert api.service.searches.running == 1
+        let_go.set()
+        await until(lambda: api.service.searches.running == 0)
+        assert (await api.http.post(SEARCH, json={"query": "whales"})).status_code == 200
+
+    run(test, api_seconds=1)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from rag.errors import PaperIndexError
+from rag.pipeline import Pipeline
 from rag.types import Answer
 from tests.fakes import FakeGenerator, build_fake_pipeline
 from tests.injections import CLEAN, LIE, QUESTION, TRUE
@@ -316,5 +320,55 @@ def test_before_the_models_are_loaded_clients_are_told_to_come_back() -> None:
         api.engine.failed = True
         assert (await api.http.get("/readyz")).json() == {"status": "failed"}
         assert (await api.ask(QUESTION)).json()["error"]["code"] == "not_ready"
+
+    run(test)
+
+
+class Panic(BaseException):
+    """What a native core raises: no `Exception`."""
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_native_core_that_panics_is_told_and_frees_its_place(stream: bool) -> None:
+    class Panicking(FakeGenerator):
+        def _written(self, cancel: threading.Event) -> Iterator[str]:
+            raise Panic("called `Option::unwrap()` on a `None` value")
+
+    async def test(api: Api) -> None:
+        response = await api.ask(QUESTION, stream=stream)
+        assert "internal_error" in response.text
+        assert "unwrap" not in response.text
+        assert response.status_code == (200 if stream else 500)
+        await until(lambda: api.service.answers.running == 0)
+
+    run(test, Panicking())
+
+
+def test_a_search_whose_index_panics_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def panics(*_: Any) -> None:
+        raise Panic("called `Option::unwrap()` on a `None` value")
+
+    monkeypatch.setattr(Pipeline, "search", panics)
+
+    async def test(api: Api) -> None:
+        response = await api.http.post("/v1/search", json={"query": "whales"})
+        assert (response.status_code, response.json()["error"]["code"]) == (500, "internal_error")
+        assert api.service.searches.running == 0
+
+    run(test)
+
+
+def test_readiness_looks_at_the_stores() -> None:
+    def fails() -> int:
+        raise PaperIndexError("The Chroma server http://10.0.0.9:8000 cannot be used. Check that it runs.")
+
+    async def test(api: Api) -> None:
+        assert (await api.http.get("/readyz")).json() == {"status": "ok"}
+        count, api.engine.index.vectors.count = api.engine.index.vectors.count, fails  # type: ignore[method-assign]
+        response = await api.http.get("/readyz")
+        assert (response.status_code, response.json()) == (503, {"status": "index_unavailable"})
+        assert (await api.http.get("/healthz")).status_code == 200
+        api.engine.index.vectors.count = count  # type: ignore[method-assign]
+        assert (await api.http.get("/readyz")).status_code == 200
 
     run(test)

@@ -107,8 +107,9 @@ class Work:
         try:
             for event in run(self._cancel):
                 self._put(event)
-        except Exception as error:  # told to the client by whoever reads the events
-            self._put(error)
+        except BaseException as error:  # told to the client by whoever reads the events
+            # A native core that panics raises what is no `Exception`.
+            self._put(error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}"))
         finally:
             self._put(END)
             self._call(self._place.release)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
 from typing import Annotated, Any, cast
 
+from anyio import to_thread
 from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
@@ -45,6 +47,8 @@ ABOUT = (
     "was checked against the abstract it cites, and the field `paperchat` holds verdicts, citations and timings."
 )
 STARTED = int(time.time())
+# A store that does not even count in that time answers no question.
+READY_SECONDS = 10
 # Where Pydantic tells the place of an error: which of several types it tried, and that it is in the body.
 _NO_FIELD = re.compile(r"^(body|str)$|[\[(]")
 
@@ -150,9 +154,15 @@ def _add_state(app: FastAPI, service: Service) -> None:
     async def readyz() -> Response:
         if service.stopping.is_set():
             return json_response({"status": "shutting_down"}, 503)
-        if service.engine.ready:
-            return json_response({"status": "ok"})
-        return json_response({"status": "failed" if service.engine.failed else "loading"}, 503)
+        if not service.engine.ready:
+            return json_response({"status": "failed" if service.engine.failed else "loading"}, 503)
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await to_thread.run_sync(_look_at, service, abandon_on_cancel=True)
+        except (PaperchatError, TimeoutError) as error:
+            log.warning("not ready: %s", error)
+            return json_response({"status": "index_unavailable"}, 503)
+        return json_response({"status": "ok"})
 
     @app.get("/metrics", responses=_errors(), response_class=Response, summary="Numbers for Prometheus")
     async def metrics() -> Response:
@@ -171,6 +181,18 @@ def _describe_token(app: FastAPI) -> None:
     for path, operations in description["paths"].items():
         for operation in () if path in OPEN_PATHS else operations.values():
             operation["security"] = [{"token": []}]
+
+
+def _look_at(service: Service) -> None:
+    """Asks each store something cheap.
+
+    Raises:
+        PaperchatError: One of them cannot be used.
+    """
+    index = service.engine.pipeline().index
+    index.catalog.counts()
+    index.terms.count()
+    index.vectors.count()
 
 
 async def _told(request: Request, error: Exception) -> Response:

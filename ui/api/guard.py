@@ -66,7 +66,9 @@ class Guard:
             scope["paperchat_client"] = request.client = client
             body = _LimitedBody(receive, headers, scope, self._service.limits.upload_bytes)
             await self._app(scope, body.receive, request.send)
-        except Exception as error:  # the outermost surface: a sentence, never a traceback
+        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # the outermost surface, for panics too: a sentence, never a traceback
             if request.status is None:
                 await self._refuse(told(error), scope, receive, request)
         finally:

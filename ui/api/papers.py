@@ -16,9 +16,8 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect, Request
 
@@ -34,6 +33,8 @@ from ui.api.gone import while_connected
 from ui.api.service import Service
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 NAME = "upload"
 MULTIPART = "multipart/form-data"
@@ -67,10 +68,17 @@ async def search(service: Service, query: str, k: int, where: list[str] | None, 
             place = await service.searches.enter(client)
     except TimeoutError as error:
         raise too_slow() from error
+    # A thread that hangs in a store keeps its place, and its client is told.
     try:
-        return await run_in_threadpool(found)
-    finally:
+        work = in_thread(found, place.release, "search")
+    except RuntimeError:  # no thread can be started
         place.release()
+        raise
+    try:
+        async with asyncio.timeout(max(0.0, service.limits.seconds - place.waited)):
+            return await asyncio.shield(work)
+    except TimeoutError as error:
+        raise too_slow() from error
 
 
 def record(service: Service, paper_id: str) -> dict[str, Any]:
@@ -115,7 +123,7 @@ async def ingest(service: Service, request: Request, form: str | None, client: s
     try:
         await _store(request, path)
         # The thread may go on for a batch after its client left: it cleans up when it has ended.
-        work = _in_thread(run, finished)
+        work = in_thread(run, finished, "ingest")
     except BaseException:
         finished()
         raise
@@ -176,26 +184,40 @@ def _ingest(service: Service, path: Path, form: str | None, stop: threading.Even
     return service.engine.ingest([path], progress, Options(form))
 
 
-def _in_thread(run: Callable[[], IngestReport], finished: Callable[[], None]) -> asyncio.Future[IngestReport]:
+def in_thread(run: Callable[[], T], finished: Callable[[], None], name: str) -> asyncio.Future[T]:
+    """What `run` gives, from a thread of its own; `finished` is called when the thread has ended, not before.
+
+    If no thread can be started, it raises and `finished` is not called.
+    """
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[IngestReport] = loop.create_future()
+    future: asyncio.Future[T] = loop.create_future()
     # A client that left asks for no result.
     future.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def work() -> None:
         try:
-            report = run()
-        except Exception as error:  # told to the client by `ingest`
-            settle = partial(future.set_exception, error)
+            result = run()
+        except BaseException as error:  # told to the client by whoever waits; a native core may panic
+            told = error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
+            settle = partial(_settle, future, told)
         else:
-            settle = partial(future.set_result, report)
+            settle = partial(_settle, future, None, result)
         with suppress(RuntimeError):  # the server has been shut down
             loop.call_soon_threadsafe(finished)
             loop.call_soon_threadsafe(settle)
 
     context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(work,), name="ingest", daemon=True).start()
+    threading.Thread(target=context.run, args=(work,), name=name, daemon=True).start()
     return future
+
+
+def _settle(future: asyncio.Future[T], error: Exception | None, result: T | None = None) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(cast(T, result))
 
 
 async def _result(work: asyncio.Future[IngestReport]) -> IngestReport:

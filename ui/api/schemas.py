@@ -202,7 +202,7 @@ class PaperRecord(BaseModel):
 class Health(BaseModel):
     """Does it live, is it ready, and if not, why."""
 
-    status: Literal["ok", "loading", "failed", "shutting_down"]
+    status: Literal["ok", "loading", "failed", "index_unavailable", "shutting_down"]
 
 
 class ErrorDetail(BaseModel):
