@@ -77,7 +77,7 @@ def _span(match: re.Match[str]) -> str:
     if match["inline"] is not None and (_PRICE.match(source) or _PROSE.search(_COMMANDS.sub(" ", source))):
         return _loose(match[0])
     found = formula(source, display=match["display"] is not None or match["bracket"] is not None)
-    return _loose(match[0]) if found is None else found
+    return escape(match[0]) if found is None else found
 
 
 def _loose(text: str) -> str:

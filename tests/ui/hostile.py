@@ -1,4 +1,4 @@
-"""Two hundred texts that want to be more than text."""
+"""More than two hundred texts that want to be more than text."""
 
 from __future__ import annotations
 
@@ -51,6 +51,11 @@ MARKDOWN = (
     "$\\href{javascript:hacked()}{x}$ $$\\includegraphics{http://evil.test/a.png}$$",
     "\\begin{aligned} \\frac{1}{ \\sqrt{x $ \\unfinished{",
     "$" * 200,
+    "$\\def\\x{\\x\\x}\\x$ $\\newcommand{\\y}[9]{#1#2}\\y$",
+    "$\\htmlData{x=y}{z}$ $\\class{pc-cite}{[1]}$ \\(\\url{//evil.test}\\)",
+    "$\\frac{$ x^{{{{ \\left( \\sqrt[ $$\\text{<img src=x onerror=hacked()>$$",
+    "\\frac" * 400,
+    "$x" + "^{x" * 150 + "}" * 150 + "$",
     "data:text/html;base64,PHNjcmlwdD5oYWNrZWQoKTwvc2NyaXB0Pg==",
 )
 DISGUISES = (
@@ -66,4 +71,4 @@ DISGUISES = (
 
 BASES = (*SCRIPTS, *MARKDOWN, *DISGUISES)
 AROUND = ("{}", "The method {} improves accuracy by 3%.", "{0} [1] {0}", "“{}”\n\n{}")
-TEXTS = tuple(around.replace("{0}", "{}").replace("{}", base) for base, around in product(BASES, AROUND))[:208]
+TEXTS = tuple(around.replace("{0}", "{}").replace("{}", base) for base, around in product(BASES, AROUND))

@@ -79,6 +79,11 @@ def test_pieces_that_ingest_left_without_dollars_are_found() -> None:
     assert "<em>much</em>" in html
 
 
+def test_words_in_a_formula_are_words() -> None:
+    html = rendered(r"$\text{<img src=x onerror=hacked()>}$")
+    assert html == '<math><mtext mathvariant="normal">&lt;img src=x onerror=hacked()&gt;</mtext></math>'
+
+
 def test_code_between_backticks() -> None:
     assert rendered("run `a < b` now") == "run <code>a &lt; b</code> now"
     assert rendered("run ``a`` or ```b```") == "run ``a`` or ```b```"

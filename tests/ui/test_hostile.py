@@ -13,17 +13,19 @@ from rag.types import Context, Evidence, Paper, Refusal, Sentence, Support, Verd
 from tests.answers import answer, numbered, scored
 from tests.ui.hostile import TEXTS
 from ui import frame, render, shelf_markup, sidebar, texts, tools, transcript, why
+from ui.atlas import markup as atlas_markup
+from ui.atlas.atlas import Atlas
 from ui.conversations import Conversation, StoredTurn, Summary
 from ui.page.session import restored
 from ui.shelf import Row, Shelf, Wish
 
 TAGS = frozenset(
     "div p span button details summary ul ol li s q h3 article mark form label input table caption thead tbody tr th "
-    "td dl dt dd a svg path g rect text title br b em code math mrow mi mo mn msup msub msubsup mfrac msqrt mroot mtext "
+    "td dl dt dd a h4 textarea select option svg path g rect text title br b em code math mrow mi mo mn msup msub msubsup mfrac msqrt mroot mtext "
     "munder mover munderover mspace".split()
 )
 ATTRIBUTES = re.compile(
-    r"class|hidden|open|role|title|tabindex|type|value|name|maxlength|autocomplete|placeholder|disabled|scope|id"
+    r"class|accept|hidden|open|role|title|tabindex|type|value|name|maxlength|autocomplete|placeholder|disabled|scope|id"
     r"|mathvariant|linethickness|accent|display|preserveaspectratio"
     r"|href|target|rel|aria-[a-z]+|data-[a-z]+|viewbox|d|style|x|y|width|height|rx|text-anchor|colspan"
 )
@@ -91,6 +93,7 @@ def test_it_is_text(number: int) -> None:
     session = restored(Conversation(text, text, 0.0, 0.0, turns))
     state = render.Writing(text, standalone_question=f"{text}?", context=value.context, sentences=sentences, draft=text)
     row = Row(text, text, text, text, text)
+    atlas = Atlas(9, *((text,) * 3,) * 4, (1, 2, 3), (1, 2, 3), (0, 0, 0), ((text, text),))
     pieces = (
         render.answer(value, 0),
         render.answer_sources(value, 0),
@@ -104,6 +107,9 @@ def test_it_is_text(number: int) -> None:
         why.panel(value, 0),
         sidebar.listing([Summary(text, text, 0.0, 1)], text, 1.0, text),
         shelf_markup.table(Shelf([row]).page(Wish()), Wish(search=text, year=text), {text: text}),
+        atlas_markup.view(atlas),
+        atlas_markup.listing(atlas, range(3), text),
+        atlas_markup.card(paper, text),
         *(piece for exchange in session.exchanges for piece in (exchange.html, exchange.sources)),
     )
     links = frozenset(link for link in (text, f"https://doi.org/{text}") if urlsplit(link).scheme in ("http", "https"))

@@ -22,6 +22,8 @@ from ui.formulas import rendered
 
 WAYS = ("topic", "year")
 LISTED = 200
+# Characters of a label; a term may be any word somebody wrote.
+LONGEST = 36
 # Room that a label takes, in per cent of the map's width and height: a character, a line.
 LETTER, LINE = 0.95, 5.5
 
@@ -175,7 +177,7 @@ def _labels(atlas: Atlas) -> str:
     boxes: list[tuple[float, float, float]] = []
     drawn = []
     for group in groups(atlas, "topic"):
-        words = ", ".join(group.name.split(", ")[:2])
+        words = _cut(", ".join(group.name.split(", ")[:2]))
         across, down = (100 * part / SCALE for part in _middle(atlas, group.places))
         half = len(words) * LETTER / 2
         across = min(max(across, half), 100 - half)
@@ -186,6 +188,10 @@ def _labels(atlas: Atlas) -> str:
             f'<span class="pc-swatch {group.colour}"></span>{escape(words)}</span>'
         )
     return f'<div class="pc-map-labels" aria-hidden="true">{"".join(drawn)}</div>'
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= LONGEST else words[: LONGEST - 1] + "…"
 
 
 def _free(across: float, down: float, half: float, boxes: Sequence[tuple[float, float, float]]) -> float:
