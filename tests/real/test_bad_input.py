@@ -198,7 +198,6 @@ def test_an_index_that_another_embedding_model_built(copied: Paperchat, command:
         ("index.json", b"[1]"),
         ("papers.sqlite", b"This is no database." * 500),
         ("chroma/chroma.sqlite3", b"This is no database." * 500),
-        ("terms/meta.json", b"{"),
     ],
 )
 def test_a_damaged_index_is_called_so(copied: Paperchat, name: str, data: bytes) -> None:
@@ -209,6 +208,16 @@ def test_a_damaged_index_is_called_so(copied: Paperchat, name: str, data: bytes)
     result = copied("search", "whales")
     assert (result.code, result.out) == (1, "")
     assert str(copied.index) in result.error
+
+
+def test_a_damaged_term_index_is_built_again_from_the_records(copied: Paperchat) -> None:
+    (path,) = copied.index.glob("stores-*/terms/meta.json")
+    before = copied("search", "low-rank adapters").out
+    path.write_bytes(b"{")
+    result = copied("search", "low-rank adapters")
+    assert result.code == 0
+    # Scores of the former index still counted papers that had been replaced; the first paper is the same.
+    assert result.out.split("(")[0] == before.split("(")[0]
 
 
 def test_an_unknown_setting_in_the_file(paperchat: Paperchat, tmp_path: Path, before: dict[str, object]) -> None:
