@@ -87,7 +87,7 @@ def test_one_question_as_json(paperchat: Paperchat) -> None:
         "retrieved", "timings", "model", "index",
     }  # fmt: skip
     assert answer["mode"] in ("generated", "quoted")
-    assert answer["model"] == "SmolLM2-135M-Instruct"
+    assert answer["model"] == "SmolLM2-135M-Instruct + grounded"
     assert answer["index"]["papers"] == 90
     assert answer["retrieved"][0]["title"] == MINFERENCE
     assert [row["rank"] for row in answer["retrieved"]] == list(range(1, len(answer["retrieved"]) + 1))
