@@ -36,7 +36,7 @@ from rag.types import Paper
 QUESTIONS = Path(__file__).parent / "questions"
 FOLDS = 10
 PENALTY = 1.0
-OFTEN = 6
+OFTEN = 3
 """Times a development question counts: they are fewer, and worded nearer to the abstracts, as many questions are."""
 Hits = tuple[bool, ...]
 
@@ -87,11 +87,10 @@ def collect(config: Config, questions: Path, is_gold: IsGold) -> list[Example]:
     for asked in tqdm(read_jsonl(questions), desc=questions.stem):
         if asked["history"] or not (asked.get("answer") or asked.get("evidence")):
             continue
-        # As in the pipeline: evidence is weighed on fused scores.
         fused = retriever.retrieve(asked["question"], DEPTH)
         look = scorer.look(question.read(asked["question"]), fused)
         ranked = rerank(fused, look.matches)
-        near = look.among({passage.paper.id for passage in ranked[:EVIDENCE_PAPERS]})
+        near = look.at(ranked[:EVIDENCE_PAPERS])
         gold = [
             is_gold(asked, passage.paper, span)
             for passage, own in zip(near.passages, near.sentences, strict=True)

@@ -77,7 +77,7 @@ class Config:
         "for the model, if any) or `none`",
     )
     device: str = _setting("auto", "where models run", choices=("auto", "cpu", "cuda"))
-    k: int = _setting(8, "papers whose evidence the model may read", low=1, high=1000)
+    k: int = _setting(10, "papers whose evidence the model may read or an answer name", low=1, high=1000)
     candidates: int = _setting(100, "papers each retriever hands to fusion", low=1, high=10_000)
     dense_weight: float = _setting(0.4, "weight of meaning against words in fusion", low=0, high=1)
     ordering: Ordering = _setting(

@@ -21,6 +21,7 @@ class Shape:
         per_paper: Most sentences of one paper.
         quotes: Most sentences quoted.
         by_turns: Papers give a sentence each in turn, so that every side is heard.
+        room: Times the usual budget that the evidence may take.
     """
 
     sentences: int
@@ -28,6 +29,7 @@ class Shape:
     per_paper: int
     quotes: int
     by_turns: bool = False
+    room: int = 1
 
 
 # Four quotes hold .86 of the asked facts on the arXiv and .82 on the NLP development questions, three
@@ -35,11 +37,11 @@ class Shape:
 SHAPES = {
     Kind.FACT: Shape(sentences=6, papers=4, per_paper=4, quotes=4),
     Kind.NUMBER: Shape(sentences=6, papers=4, per_paper=4, quotes=4),
-    Kind.COMPARISON: Shape(sentences=6, papers=3, per_paper=2, quotes=6, by_turns=True),
-    Kind.LISTING: Shape(sentences=8, papers=8, per_paper=1, quotes=8, by_turns=True),
+    Kind.COMPARISON: Shape(sentences=6, papers=2, per_paper=3, quotes=6, by_turns=True),
+    Kind.LISTING: Shape(sentences=10, papers=10, per_paper=1, quotes=10, by_turns=True, room=3),
 }
-# A listing names a paper only where its abstract is this near (in cosine) to the question as the nearest of all.
-LISTING_SHARE = 0.78
+# A listing names a paper whose score after reranking is at least this share of the best one's.
+LISTING_SHARE = 0.76
 # An evidence sentence this far below the best one is not quoted: it is probably about something else.
 # One of another paper than the best has to come nearer.
 QUOTE_SHARE = 0.1
@@ -93,6 +95,11 @@ def select(
     )
 
 
+def tokens(kind: Kind, budget: int) -> int:
+    """Tokens of evidence that a question of this kind may take where others take `budget`."""
+    return budget * SHAPES.get(kind, SHAPES[Kind.FACT]).room
+
+
 def quotable(kind: Kind, context: Context) -> list[tuple[NumberedPassage, Evidence]]:
     """The sentences an answer of this kind quotes: best first, or by turns of its papers."""
     shape = SHAPES.get(kind, SHAPES[Kind.FACT])
@@ -143,9 +150,9 @@ def _choose(
 
 def _by_turns(usable: Sequence[ScoredPassage], evidence: Mapping[str, PaperEvidence], shape: Shape) -> list[Scored]:
     """Every paper's best sentence, then every paper's second best."""
-    nearest = max((p.similarity or 0.0 for p in usable), default=0.0)
     if shape.per_paper == 1:
-        usable = [p for p in usable if (p.similarity or 0.0) >= LISTING_SHARE * nearest]
+        best = max((p.score for p in usable), default=0.0)
+        usable = [p for p in usable if p.score >= LISTING_SHARE * best]
     turns = [(turn, p, e) for p in usable for turn, e in enumerate(_best_first(evidence[p.paper.id].sentences))]
     turns.sort(key=lambda entry: (entry[0], entry[1].rank))
     return [(p, e) for turn, p, e in turns if turn < shape.per_paper][: shape.sentences]

@@ -1,16 +1,16 @@
 """Which sentences of the retrieved abstracts bear on the question.
 
-A sentence is scored by a logistic model over ten features a reader would name: likeness in
-meaning, word by word and as a whole, shared words by rarity, the paper's own rank, a number where
-one is asked for, its place and length. Weights come from `eval/fit_evidence.py` on the arXiv training
+A sentence is scored by a logistic model over features a reader would name: likeness in meaning, word by
+word and as a whole, shared words by rarity, how its paper was ranked, a number where one is asked for, its
+place, its length, and what it does in the abstract. Weights come from `eval/fit_evidence.py` on the arXiv training
 and development questions; under cross-validation a gold sentence is among the first three of ten papers'
-in 38 % and 81 % of them (docs/decisions/0014).
+in 42 % and 84 % of them (docs/decisions/0014).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,10 +25,11 @@ from rag.text import searchable, terms, words
 from rag.types import Chunk, Evidence, ScoredPassage
 
 WEIGHTS = {
-    "match": 6.32, "mean": 1.83, "coverage": 0.71, "coverage_with_title": -1.63, "paper": 8.88, "number_wanted": 1.14,
-    "number": 0.20, "position": 0.86, "length": 1.18, "first": -0.44,
+    "match": 3.58, "mean": 1.60, "coverage": 0.91, "coverage_with_title": -0.80, "paper": 6.74, "below_best": 2.57,
+    "number_wanted": 0.95, "number": 0.23, "position": 0.87, "length": 0.66, "first": -0.61, "contribution": 0.54,
+    "result": 0.12, "background": -0.31,
 }  # fmt: skip
-BIAS = -12.47
+BIAS = -18.92
 LONG_SENTENCE = 400
 
 
@@ -51,7 +52,7 @@ class Look:
     Attributes:
         question: The standalone question.
         idf: Rarity of each of its terms in the collection.
-        passages: With their fused scores in 0..1.
+        passages: With their scores: fused ones, in 0..1, or those after reranking, in 1..2.
         sentences: Those of each paper.
         interactions: The question's tokens against each paper's.
     """
@@ -67,24 +68,27 @@ class Look:
         """How well each paper meets the question word by word, at most 1, by paper id."""
         return {p.paper.id: met.match for p, met in zip(self.passages, self.interactions, strict=True)}
 
-    def among(self, paper_ids: Collection[str]) -> Look:
-        """The same at these papers alone."""
-        kept = [n for n, passage in enumerate(self.passages) if passage.paper.id in paper_ids]
+    def at(self, passages: Sequence[ScoredPassage]) -> Look:
+        """The same at these passages alone, with their scores and in their order, as far as they were looked at."""
+        places = {passage.paper.id: n for n, passage in enumerate(self.passages)}
+        passages = [passage for passage in passages if passage.paper.id in places]
+        kept = [places[passage.paper.id] for passage in passages]
         return Look(
             self.question,
             self.idf,
-            tuple(self.passages[n] for n in kept),
+            tuple(passages),
             tuple(self.sentences[n] for n in kept),
             tuple(self.interactions[n] for n in kept),
         )
 
 
 def features(look: Look) -> NDArray[np.float64]:
-    """The features of every sentence of every paper, one after the other.
+    """The features of every sentence of every paper, one after the other; passages have their reranked scores.
 
     Shape (sentences, features), columns in the order of `WEIGHTS`.
     """
     counts = [len(own.spans) for own in look.sentences]
+    cues = np.array([cue for own in look.sentences for cue in own.cues], float).reshape(-1, 3)
     spans = np.array([span for own in look.sentences for span in own.spans]).reshape(-1, 2)
     place = np.concatenate([np.arange(0), *map(np.arange, counts)])
     number = np.array([has for own in look.sentences for has in own.numbers], float)
@@ -98,11 +102,15 @@ def features(look: Look) -> NDArray[np.float64]:
         "coverage": held @ rarity / total,
         "coverage_with_title": (held | np.repeat(titles, counts, axis=0)) @ rarity / total,
         "paper": np.repeat([passage.score for passage in look.passages], counts),
+        "below_best": _joined([met.sentences - met.sentences.max(initial=-1) for met in look.interactions]),
         "number_wanted": number * look.question.wants_number,
         "number": number,
         "position": place / np.maximum(1, np.repeat(counts, counts) - 1),
         "length": np.minimum(spans[:, 1] - spans[:, 0], LONG_SENTENCE) / LONG_SENTENCE,
         "first": place == 0,
+        "contribution": cues[:, 0],
+        "result": cues[:, 1],
+        "background": cues[:, 2],
     }
     return np.column_stack([columns[name] for name in WEIGHTS]).astype(np.float64)
 

@@ -133,7 +133,7 @@ class Pipeline:
         fused = self.retriever.retrieve(read.question.text, max(k, DEPTH), read.filters)
         look = self.evidence.look(read.question, fused[:DEPTH])
         ranked = rerank(fused, look.matches)
-        evidence = self.evidence.score(look.among({passage.paper.id for passage in ranked[:EVIDENCE_PAPERS]}))
+        evidence = self.evidence.score(look.at(ranked[:EVIDENCE_PAPERS]))
         return Search(read.question, tuple(ranked[:k]), evidence, read.filters)
 
     def ask(
@@ -239,7 +239,7 @@ class Pipeline:
 
     def context(self, found: Search) -> Context:
         """The evidence that is handed to the reader."""
-        budget, count = self._config.evidence_tokens, _words
+        budget, count = contexts.tokens(found.question.kind, self._config.evidence_tokens), _words
         if self._generator is not None:
             count = self._generator.count_tokens
             frame = self._generator.prompt_tokens(

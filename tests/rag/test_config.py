@@ -22,12 +22,12 @@ def load(flags: dict[str, Any] | None = None, **environ: str) -> Config:
 
 def test_defaults_hold_where_nothing_is_set() -> None:
     assert load() == Config()
-    assert Config().k == 8
+    assert Config().k == 10
     assert Config().host == "127.0.0.1"
 
 
 def test_flag_wins_over_environment_over_file_over_default() -> None:
-    assert load().k == 8
+    assert load().k == 10
     write("k = 3\ncandidates = 30\nport = 3000\n")
     assert load().k == 3
     environ = {"PAPERCHAT_K": "4", "PAPERCHAT_CANDIDATES": "40"}
@@ -98,7 +98,7 @@ def test_variables_that_are_read_elsewhere_are_no_mistake() -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("k = 'many'", "k in .* is 'many', which is not a whole number. The default is 8."),
+        ("k = 'many'", "k in .* is 'many', which is not a whole number. The default is 10."),
         ("k = 2.5", "which is not a whole number"),
         ("k = true", "which is not a whole number"),
         ("k = [1]", "which is not a whole number"),

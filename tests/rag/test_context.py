@@ -24,12 +24,12 @@ def count(text: str) -> int:
 
 
 def found(scores: list[list[float]]) -> tuple[list[ScoredPassage], dict[str, PaperEvidence]]:
-    """Papers by rank, each with a sentence for each score; later sentences are longer."""
+    """Papers by rank, each with a sentence for each score, the best of which is its own; later sentences are longer."""
     ranked, evidence = [], {}
     for n, own in enumerate(scores, start=1):
         text = " ".join(f"Sentence {i} of paper {n}{' is long' * i}." for i in range(len(own)))
         paper = Paper(f"p{n}", f"Title of {n}", text)
-        ranked.append(ScoredPassage(Chunk(paper, 0, len(text)), 1.0 / n, n, similarity=max(own)))
+        ranked.append(ScoredPassage(Chunk(paper, 0, len(text)), 1.0 + max(own), n))
         sentences = tuple(
             Evidence(a, b, text[a:b], score) for (a, b), score in zip(sentence_spans(text), own, strict=True)
         )
