@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Auth = tuple[str, str] | list[tuple[str, str]] | Callable[[str, str], bool]
 
 STYLES = ("page.css", "side.css", "papers.css", "atlas.css", "evaluation.css")
-SCRIPTS = ("sources.js", "theme.js", "actions.js", "papers.js", "atlas.js", "evaluation.js")
+SCRIPTS = ("sources.js", "reading.js", "theme.js", "actions.js", "papers.js", "atlas.js", "evaluation.js")
 
 
 def build_app(engine: Engine, database: Database | None = None, reports: Path | None = None) -> gr.Blocks:

@@ -24,6 +24,7 @@ from ui.userdata import Database
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or "/usr/bin/chromium"
 DRIVER = shutil.which("chromedriver") or "/usr/bin/chromedriver"
 PATIENCE = 20
+DESK, PHONE = (1280, 860), (360, 740)
 DATABASES: list[Database] = []
 
 
@@ -113,11 +114,67 @@ class Page:
         """Pixels by which the page is wider than the window."""
         return int(self.js("return document.documentElement.scrollWidth - window.innerWidth"))
 
-    def screenshot(self, name: str) -> None:
+    def conversations(self) -> list[str]:
+        """Titles in the list beside the conversation."""
+        # In one step: the list is drawn anew when an answer is finished.
+        return list(self.js("return [...document.querySelectorAll('#pc-side-list .pc-open')].map(e => e.textContent)"))
+
+    def saved(self, button: str) -> tuple[str, str]:
+        """Presses an export button; the name and the text of the file the browser was given."""
+        self.js(
+            "window.files = []; const make = window.makeAddress ??= URL.createObjectURL;"
+            "URL.createObjectURL = blob => { const file = {}; window.files.push(file);"
+            "blob.text().then(text => file.text = text); return make.call(URL, blob); };"
+            "HTMLAnchorElement.prototype.click = function () { window.files.at(-1).name = this.download; };"
+            "document.querySelector(arguments[0]).click()",
+            button,
+        )
+        self.until(lambda: self.js("return window.files.at(-1)?.text !== undefined"), f"the file of {button}")
+        file = self.js("return window.files.at(-1)")
+        return str(file["name"]), str(file["text"])
+
+    def drop(self, selector: str, name: str, text: str) -> None:
+        """Drops a file there, as from the desktop."""
+        self.js(
+            "const [place, name, text] = arguments; const dataTransfer = new DataTransfer();"
+            "dataTransfer.items.add(new File([text], name));"
+            "for (const kind of ['dragenter', 'dragover', 'drop'])"
+            " place.dispatchEvent(new DragEvent(kind, {bubbles: true, cancelable: true, dataTransfer}));",
+            self.one(selector),
+            name,
+            text,
+        )
+
+    def paste(self, field: Any, text: str) -> None:
+        """Puts text into a field at once, as from the clipboard."""
+        self.js("arguments[0].focus(); document.execCommand('insertText', false, arguments[1])", field, text)
+
+    def settle(self) -> None:
+        """Fonts are there, smooth scrolling has ended and colours have changed."""
+        self.driver.execute_async_script("document.fonts.ready.then(() => setTimeout(arguments[0], 450))")
+
+    def picture(self, name: str) -> None:
+        """A screenshot, where somebody wants one."""
         folder = os.environ.get("PAPERCHAT_SCREENSHOTS")
         if folder:
+            self.settle()
             Path(folder).mkdir(parents=True, exist_ok=True)
             self.driver.save_screenshot(str(Path(folder) / f"{name}.png"))
+
+    def pictures(self, name: str, at: str = "#pc-top") -> None:
+        """Screenshots in light, in dark, and on a phone; each with the last `at` brought to the top."""
+        if not os.environ.get("PAPERCHAT_SCREENSHOTS"):
+            return
+        to = "[...document.querySelectorAll(arguments[0])].pop()?.scrollIntoView({block: 'start'})"
+        self.js(to, at)
+        self.picture(f"{name}-light")
+        self.theme("dark")
+        self.picture(f"{name}-dark")
+        self.theme("light")
+        self.resize(*PHONE)
+        self.js(to, at)
+        self.picture(f"{name}-phone")
+        self.resize(*DESK)
 
     def console_errors(self) -> list[str]:
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
@@ -167,7 +224,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chr
 def browser(chromium: webdriver.Chrome) -> Iterator[Page]:
     """The browser; afterwards nothing may have gone wrong in it, and nothing may have left the machine."""
     page = Page(chromium)
-    page.resize(1280, 860)
+    page.resize(*DESK)
     chromium.execute_cdp_cmd(
         "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "light"}]}
     )

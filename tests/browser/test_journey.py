@@ -20,25 +20,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
 FIRST_QUESTION = "What does MInference speed up?"
 
 
-def titles(page: Page) -> list[str]:
-    # In one step: the list is drawn anew when an answer is finished.
-    return list(page.js("return [...document.querySelectorAll('#pc-side-list .pc-open')].map(e => e.textContent)"))
-
-
-def saved(page: Page, button: str) -> tuple[str, str]:
-    """Presses an export button; the name and the text of the file the browser was given."""
-    page.js(
-        "window.files = []; const make = URL.createObjectURL;"
-        "URL.createObjectURL = blob => { const file = {}; window.files.push(file);"
-        "blob.text().then(text => file.text = text); return make(blob); };"
-        "HTMLAnchorElement.prototype.click = function () { window.files.at(-1).name = this.download; };"
-    )
-    page.js(f"document.querySelector('{button}').click()")
-    page.until(lambda: page.js("return window.files.length && window.files.at(-1).text !== undefined"))
-    file = page.js("return window.files.at(-1)")
-    return str(file["name"]), str(file["text"])
-
-
 def accessible(page: Page) -> list[str]:
     """What axe-core finds wrong with what is shown now."""
     source = axe_source()
@@ -62,7 +43,7 @@ def test_a_day(page: Page, engine: FakeEngine, kept: Database) -> None:
     page.one("body").send_keys("/")
     assert page.js("return document.activeElement.closest('#pc-box') !== null")
     page.ask(FIRST_QUESTION)
-    page.until(lambda: titles(page) == [FIRST_QUESTION])
+    page.until(lambda: page.conversations() == [FIRST_QUESTION])
 
     # 4-5: why: the ranks of every paper, which were read and cited.
     page.one(".pc-why summary").click()
@@ -104,17 +85,17 @@ def test_a_day(page: Page, engine: FakeEngine, kept: Database) -> None:
     page.one(".pc-new").click()
     page.until(lambda: not page.all("#pc-chat .pc-answer"))
     page.ask(FIRST_QUESTION)
-    page.until(lambda: len(titles(page)) == 2)
+    page.until(lambda: len(page.conversations()) == 2)
     page.one(".pc-item:has([aria-current])").click()
     page.js("document.querySelector('.pc-item:has([aria-current]) [data-do=rename]').click()")
     page.one("input.pc-rename").send_keys(Keys.CONTROL, "a")
     page.one("input.pc-rename").send_keys("Speed of pre-filling", Keys.ENTER)
-    page.until(lambda: titles(page)[0] == "Speed of pre-filling")
+    page.until(lambda: page.conversations()[0] == "Speed of pre-filling")
     page.one("#pc-find").send_keys("latency")
-    page.until(lambda: titles(page) == ["Speed of pre-filling"])
+    page.until(lambda: page.conversations() == ["Speed of pre-filling"])
     page.one("#pc-find").send_keys(Keys.CONTROL, "a")
     page.one("#pc-find").send_keys(Keys.DELETE)
-    page.until(lambda: len(titles(page)) == 2)
+    page.until(lambda: len(page.conversations()) == 2)
 
     # 13-14: the page is opened anew: the conversation is back, with verdicts, and a chip opens its evidence.
     page.driver.refresh()
@@ -131,23 +112,23 @@ def test_a_day(page: Page, engine: FakeEngine, kept: Database) -> None:
     assert len(page.all("#pc-chat .pc-answer")) == 2
 
     # 16-18: taken along.
-    name, text = saved(page, '[data-form="markdown"]')
+    name, text = page.saved('[data-form="markdown"]')
     assert (name, text.count("## ")) == ("paperchat.md", 2)
-    name, text = saved(page, '[data-form="json"]')
+    name, text = page.saved('[data-form="json"]')
     assert [turn["state"] for turn in json.loads(text)["turns"]] == ["done", "done"]
-    _, text = saved(page, '[data-form="bibtex"]')
+    _, text = page.saved('[data-form="bibtex"]')
     assert "MInference" in text
-    _, text = saved(page, '[data-form="ris"]')
+    _, text = page.saved('[data-form="ris"]')
     assert text.startswith("TY  - ")
 
     # 19-20: deleted, after a question; the other one stays.
     page.js("document.querySelector('.pc-item:has([aria-current]) [data-do=delete]').click()")
     page.until(lambda: page.text("#pc-dialog p") == texts.DELETE_ASK)
     page.one('#pc-dialog button[value="no"]').click()
-    assert len(titles(page)) == 2
+    assert len(page.conversations()) == 2
     page.js("document.querySelector('.pc-item:has([aria-current]) [data-do=delete]').click()")
     page.one('#pc-dialog button[value="yes"]').click()
-    page.until(lambda: titles(page) == ["Speed of pre-filling"])
+    page.until(lambda: page.conversations() == ["Speed of pre-filling"])
     page.until(lambda: not page.all("#pc-chat .pc-answer"))
 
     # 21: stopped with Escape.
@@ -217,7 +198,7 @@ def test_hostile_questions_and_names_do_nothing(page: Page) -> None:
     page.js("document.querySelector('.pc-item:has([aria-current]) [data-do=rename]').click()")
     page.one("input.pc-rename").send_keys(Keys.CONTROL, "a")
     page.one("input.pc-rename").send_keys(SCRIPTS[3], Keys.ENTER)
-    page.until(lambda: SCRIPTS[3] in titles(page))
+    page.until(lambda: SCRIPTS[3] in page.conversations())
     page.show("papers")
     page.until(lambda: page.all(".pc-papers-table tbody tr"))
     assert not page.all("#pc-side img, #pc-left img, #pc-papers img, #pc-papers script, #pc-side script")

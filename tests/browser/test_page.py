@@ -21,22 +21,16 @@ def strong(page: Page) -> str:
     return " ".join(str(mark.text) for mark in page.all("#pc-cards mark.pc-strong"))
 
 
-def settle(page: Page) -> None:
-    """Fonts are there and smooth scrolling has ended."""
-    page.driver.execute_async_script("document.fonts.ready.then(() => setTimeout(arguments[0], 450))")
-
-
 def test_text_grows_and_the_draft_becomes_a_checked_sentence(page: Page, engine: FakeEngine) -> None:
     engine.word_seconds = 0.08
     page.ask(FIRST_QUESTION, wait=False)
     page.until(lambda: page.text(".pc-draft"))
     drafts = {page.text(".pc-draft")}
-    assert page.one(".pc-draft").get_attribute("aria-label") == texts.BEING_CHECKED
-    assert page.one("#pc-chat .pc-answer").get_attribute("aria-busy") == "true"
+    # In one step, as the draft is drawn anew for every word.
+    page.until(lambda: page.js("return document.querySelector('.pc-draft')?.ariaLabel") == texts.BEING_CHECKED)
+    assert page.js("return document.querySelector('#pc-chat .pc-answer').ariaBusy") == "true"
     page.until(lambda: drafts.add(page.text(".pc-draft")) or len(drafts) > 3)
     page.until(lambda: FIRST.text in page.text(".pc-words"))
-    settle(page)
-    page.screenshot("light-writing")
     answer = page.wait_for_answer()
     assert not page.all(".pc-draft")
     assert FIRST.text in answer
@@ -61,10 +55,9 @@ def test_a_chip_opens_its_source_at_the_evidence_of_its_sentence(page: Page) -> 
     page.open_chip(page.all(".pc-cite")[1])
     assert strong(page).startswith("Evaluations show that MInference reduces")
     assert page.js("return document.activeElement.matches('mark.pc-strong')")
-    settle(page)
+    page.settle()
     inside = "const r = document.activeElement.getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight"
     assert page.js(inside)
-    page.screenshot("light-open-source")
     page.open_chip(page.all(".pc-cite")[0])
     assert strong(page).startswith("We introduce MInference")
     page.one(".pc-back").click()
@@ -178,8 +171,6 @@ def test_two_readers_do_not_see_each_other(page: Page, engine: FakeEngine) -> No
 
 
 def test_an_example_question_is_asked_by_a_click(page: Page) -> None:
-    settle(page)
-    page.screenshot("light-start")
     page.one("#pc-chat .example").click()  # The last: it is long.
     page.until(lambda: page.all(".pc-draft"))
     assert "Tell me everything" in page.text("#pc-chat .user-row")
@@ -200,8 +191,6 @@ def test_a_refusal_helps(page: Page) -> None:
     assert "None of the papers here is about that." in answer
     assert "Block-Sparse Kernels for Long Prompts" in answer
     assert not page.all("#pc-chat .pc-error")
-    settle(page)
-    page.screenshot("light-refusal")
 
 
 def test_an_error_is_a_sentence_and_the_conversation_goes_on(page: Page) -> None:
@@ -235,8 +224,6 @@ def test_an_upload_is_reported_and_chat_goes_on(page: Page, engine: FakeEngine, 
     assert "papers of mine.txt line 7: <b>no title</b>" in report
     assert [path.name for path in engine.uploaded] == [papers.name]
     page.until(lambda: "93 papers" in page.text("#pc-status"))
-    settle(page)
-    page.screenshot("light-upload")
     page.show("ask")
     page.ask(FIRST_QUESTION)
     assert FIRST.text in page.last_answer()
@@ -257,21 +244,16 @@ def test_a_phone(page: Page) -> None:
     page.open(page.driver.current_url)
     page.until(lambda: page.all("#pc-chat .example"))
     assert page.overflow() <= 0
-    settle(page)
-    page.screenshot("phone-start")
     page.ask(FIRST_QUESTION)
     assert page.overflow() <= 0
-    settle(page)
-    page.screenshot("phone-answer")
     page.open_chip(page.all(".pc-cite")[1])
-    settle(page)
+    page.settle()
     assert page.overflow() <= 0
     rect = "const r = document.querySelector('mark.pc-strong').getBoundingClientRect(); return [r.top, innerHeight]"
     top, height = page.js(rect)
     assert 0 <= top < height
-    page.screenshot("phone-open-source")
     page.one(".pc-back").click()
-    settle(page)
+    page.settle()
     assert page.js("return document.querySelectorAll('.pc-cite')[1] === document.activeElement")
 
 
@@ -279,12 +261,8 @@ def test_dark_follows_the_system_and_the_toggle(page: Page) -> None:
     page.theme("dark")
     background = "return getComputedStyle(document.querySelector('.gradio-container')).backgroundColor"
     dark = page.js(background)
-    settle(page)
-    page.screenshot("dark-start")
     page.ask(FIRST_QUESTION)
     page.open_chip(page.all(".pc-cite")[1])
-    settle(page)
-    page.screenshot("dark-open-source")
     page.one(".pc-theme").click()
     assert page.js(background) != dark
     page.driver.refresh()

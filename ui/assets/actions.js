@@ -224,8 +224,16 @@
     }
   });
 
-  // Gradio calls the example questions a list, but its children are buttons and no list items.
-  const mend = () => find('.examples[role="list"]')?.setAttribute("role", "group");
+  function mend() {
+    // Gradio calls the example questions a list, but its children are buttons and no list items.
+    find('.examples[role="list"]')?.setAttribute("role", "group");
+    // The place to drop files has words of Gradio's own; ours are its label.
+    const place = find("#pc-files .upload-container .wrap:not([data-words])");
+    if (place) {
+      place.dataset.words = find("#pc-files label").textContent.trim();
+      place.closest(".upload-container").setAttribute("aria-label", place.dataset.words);
+    }
+  }
   const begin = () => new MutationObserver(mend).observe(document.body, { childList: true, subtree: true });
   if (document.body) begin();
   else document.addEventListener("DOMContentLoaded", begin);
