@@ -12,11 +12,13 @@ from tests.real.conftest import PATIENCE, command, environment
 class ChatProcess:
     """The page over the sample papers; started again, it finds its conversations and its index."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
+        self.options = options
         self.index = folder / "index"
         self.reports = folder / "reports"
         self.url = ""
+        self.port = 0  # any, and the same one from then on
         self._log = folder / "chat.log"
         self._process: subprocess.Popen[str] | None = None
 
@@ -34,7 +36,7 @@ class ChatProcess:
         }
         with self._log.open("a", encoding="utf-8") as log:
             self._process = subprocess.Popen(
-                command("chat", "--port", "0", "--samples"),
+                command("chat", "--port", self.port, "--samples", *self.options),
                 cwd=self.folder,
                 env=environment(**kept),
                 stdout=subprocess.PIPE,
@@ -45,6 +47,7 @@ class ChatProcess:
         line = self._process.stdout.readline()
         assert "http://" in line, self.log
         self.url = line.split(" is at ")[1].split()[0].rstrip("/")
+        self.port = int(self.url.rpartition(":")[2])
         return self.url
 
     def kill(self) -> None:

@@ -26,6 +26,8 @@ DRIVER = shutil.which("chromedriver") or "/usr/bin/chromedriver"
 PATIENCE = 20
 DESK, PHONE = (1280, 860), (360, 740)
 DATABASES: list[Database] = []
+# What Chromium and Gradio write into the console when the server is gone.
+UNREACHABLE = re.compile("net::ERR_|network error|Connection errored out")
 
 
 class Page:
@@ -33,6 +35,7 @@ class Page:
 
     def __init__(self, driver: webdriver.Chrome) -> None:
         self.driver = driver
+        self.unreachable = False  # the server was killed, and the browser may say so in its console
         self._requests: list[str] = []
 
     def open(self, url: str) -> None:
@@ -177,7 +180,8 @@ class Page:
         self.resize(*DESK)
 
     def console_errors(self) -> list[str]:
-        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        errors = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        return [error for error in errors if not (self.unreachable and UNREACHABLE.search(error))]
 
     def foreign_requests(self) -> list[str]:
         """Requests to any other host than this machine, since the browser started."""
