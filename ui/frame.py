@@ -136,6 +136,19 @@ def page_head(title: str, about: str) -> str:
     return f'<div class="pc-page-head"><h2>{escape(title)}</h2><p>{escape(about)}</p></div>'
 
 
+def login() -> str:
+    """What stands on the login page."""
+    return f'<span class="pc-login"><b>{escape(texts.TITLE)}</b> {escape(texts.TAGLINE)}</span>'
+
+
+def account(user: str) -> str:
+    """Who is logged in, and the way out; only this browser is logged out."""
+    return (
+        f'<p class="pc-account">{escape(texts.LOGGED_IN.format(user=user))} '
+        f'<a href="logout?all_session=false">{escape(texts.LOG_OUT)}</a></p>'
+    )
+
+
 def note(message: str) -> str:
     """Something that went as it should."""
     return f'<p class="pc-note-line" role="status">{escape(message)}</p>'

@@ -259,6 +259,7 @@ REPORT_FACTS = {
 # Settings.
 SETTINGS = "Settings"
 SETTINGS_NOTE = "Kept for you; a change applies to your next question."
+LOGGED_IN, LOG_OUT = "You are logged in as {user}.", "Log out"
 SET_K, SET_K_INFO = "Papers to read", "Whose evidence an answer may draw on. 0 leaves it as paperchat was started."
 SET_SUPPORT = "How sure a sentence must be"
 SET_SUPPORT_INFO = (

@@ -64,10 +64,12 @@
     const end = (keep) => {
       if (done) return;
       done = true;
+      const here = document.activeElement === input;
       input.replaceWith(open);
+      if (here) open.focus();
       if (keep && input.value.trim() && input.value !== open.textContent) {
         act({ do: "rename", id: item.dataset.id, text: input.value });
-      } else open.focus();
+      }
     };
     input.addEventListener("blur", () => end(true));
     input.addEventListener("keydown", (event) => {
@@ -219,6 +221,7 @@
       paperchat.show("ask");
     } else if (event.key === "Escape" && !find("dialog[open]")) {
       if (document.body.classList.contains("pc-side-open")) side(false);
+      else if (target.closest("#pc-panel")) paperchat.back();
       else if (writing()) find("#pc-stop")?.click();
       else if (find(".pc-editing")) actions.keep();
     }
