@@ -64,15 +64,6 @@ def test_a_chip_opens_its_source_at_the_evidence_of_its_sentence(page: Page) -> 
     assert page.js("return document.activeElement === document.querySelector('.pc-cite')")
 
 
-def test_a_chip_opens_with_the_keyboard(page: Page) -> None:
-    page.ask(FIRST_QUESTION)
-    chip = page.all(".pc-cite")[1]
-    page.js("arguments[0].focus()", chip)
-    chip.send_keys("\ue007")
-    page.until(lambda: strong(page))
-    assert strong(page).startswith("Evaluations show")
-
-
 def test_a_digest_is_labelled(page: Page) -> None:
     page.ask(FIRST_QUESTION)
     assert texts.DIGEST in page.one('#pc-cards .pc-card[data-n="3"]').text
@@ -176,13 +167,6 @@ def test_an_example_question_is_asked_by_a_click(page: Page) -> None:
     assert "Tell me everything" in page.text("#pc-chat .user-row")
     page.one("#pc-stop").click()
     page.wait_for_answer()
-
-
-def test_shift_enter_starts_a_new_line(page: Page) -> None:
-    box = page.one("#pc-box textarea")
-    box.send_keys("one", "\ue008\ue007\ue000", "two")
-    assert box.get_attribute("value") == "one\ntwo"
-    assert not page.all("#pc-chat .pc-answer")
 
 
 def test_a_refusal_helps(page: Page) -> None:

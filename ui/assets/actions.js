@@ -230,6 +230,11 @@
   function mend() {
     // Gradio calls the example questions a list, but its children are buttons and no list items.
     find('.examples[role="list"]')?.setAttribute("role", "group");
+    // Choices of one question are a group, so that the arrow keys go from one to the next.
+    findAll('#pc-settings input[type="radio"]').forEach((choice) => {
+      const { id } = choice.closest("[id]");
+      if (choice.name !== id) choice.name = id;
+    });
     // The place to drop files has words of Gradio's own; ours are its label.
     const place = find("#pc-files .upload-container .wrap:not([data-words])");
     if (place) {

@@ -54,9 +54,11 @@ class Settings:
         """Connects events."""
         choices = [self.k, self.ordering, self.support, self.quotes, self.model, self.history]
         app.load(self._shown, outputs=[*choices, self.model_group, self.account], **QUICK)
-        radios = [self.ordering, self.support, self.quotes, self.history]
-        changed = [self.k.release, self.model.blur, *(radio.input for radio in radios)]
-        gr.on(changed, self._keep, inputs=choices, outputs=self.saved, **QUICK)
+        chosen = [self.k, self.ordering, self.support, self.quotes, self.history]
+        # The slider too by what it says while it moves: the keyboard never lets go of it.
+        changed = [self.model.blur, *(choice.input for choice in chosen)]
+        in_order = {**QUICK, "trigger_mode": "always_last"}
+        gr.on(changed, self._keep, inputs=choices, outputs=self.saved, **in_order)
         self.test.click(self._testing, outputs=self.tested, **QUICK).then(
             self._test, inputs=self.model, outputs=self.tested, concurrency_limit=1, **SLOW
         )
