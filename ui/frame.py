@@ -138,7 +138,9 @@ def page_head(title: str, about: str) -> str:
 
 def login() -> str:
     """What stands on the login page."""
-    return f'<span class="pc-login"><b>{escape(texts.TITLE)}</b> {escape(texts.TAGLINE)}</span>'
+    title = escape(texts.TITLE)
+    # Gradio gives this page no title of its own.
+    return f'<title>{title}</title><span class="pc-login"><b>{title}</b> {escape(texts.TAGLINE)}</span>'
 
 
 def account(user: str) -> str:

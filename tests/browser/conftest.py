@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import os
@@ -24,6 +25,7 @@ from ui.userdata import Database
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or "/usr/bin/chromium"
 DRIVER = shutil.which("chromedriver") or "/usr/bin/chromedriver"
 PATIENCE = 20
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 DESK, PHONE = (1280, 860), (360, 740)
 DATABASES: list[Database] = []
 # What Chromium and Gradio write into the console when the server is gone.
@@ -36,6 +38,7 @@ class Page:
     def __init__(self, driver: webdriver.Chrome) -> None:
         self.driver = driver
         self.unreachable = False  # the server was killed, and the browser may say so in its console
+        self._settles = 450
         self._requests: list[str] = []
 
     def open(self, url: str) -> None:
@@ -100,10 +103,17 @@ class Page:
         chip.click()
         self.until(lambda: self.all("#pc-cards .pc-card.pc-active"), "the opened source")
 
-    def theme(self, name: str) -> None:
+    def prefer(self, theme: str, *, calm: bool = False) -> None:
+        """What the system asks of every page: light or dark, and perhaps that nothing moves."""
+        self._settles = 60 if calm else 450
+        features = {"prefers-color-scheme": theme, "prefers-reduced-motion": "reduce" if calm else "no-preference"}
         self.driver.execute_cdp_cmd(
-            "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": name}]}
+            "Emulation.setEmulatedMedia",
+            {"features": [{"name": name, "value": value} for name, value in features.items()]},
         )
+
+    def theme(self, name: str) -> None:
+        self.prefer(name, calm=self._settles < 450)
         self.until(lambda: self.js("return document.body.classList.contains('dark')") == (name == "dark"), name)
 
     def resize(self, width: int, height: int) -> None:
@@ -152,9 +162,22 @@ class Page:
         """Puts text into a field at once, as from the clipboard."""
         self.js("arguments[0].focus(); document.execCommand('insertText', false, arguments[1])", field, text)
 
+    def violations(self, *, contrast_only: bool = False) -> list[str]:
+        """What axe-core finds wrong, by WCAG 2.2 AA, with what is shown now."""
+        if not self.js("return Boolean(window.axe)"):
+            self.js(axe())
+        which = ["color-contrast", "link-in-text-block"] if contrast_only else AXE_TAGS
+        found = self.driver.execute_async_script(
+            "axe.run(document, {resultTypes: ['violations'], runOnly: arguments[0]}).then(r => arguments[1]("
+            "r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html.slice(0, 160)).join(' | '))))",
+            which,
+        )
+        return [str(item) for item in found]
+
     def settle(self) -> None:
         """Fonts are there, smooth scrolling has ended and colours have changed."""
-        self.driver.execute_async_script("document.fonts.ready.then(() => setTimeout(arguments[0], 450))")
+        script = "document.fonts.ready.then(() => setTimeout(arguments[1], arguments[0]))"
+        self.driver.execute_async_script(script, self._settles)
 
     def picture(self, name: str) -> None:
         """A screenshot, where somebody wants one."""
@@ -229,9 +252,7 @@ def browser(chromium: webdriver.Chrome) -> Iterator[Page]:
     """The browser; afterwards nothing may have gone wrong in it, and nothing may have left the machine."""
     page = Page(chromium)
     page.resize(*DESK)
-    chromium.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "light"}]}
-    )
+    page.prefer("light")
     chromium.get_log("browser")
     chromium.get_log("performance")
     yield page
@@ -274,14 +295,12 @@ def kept(served: tuple[FakeEngine, str]) -> Database:
     return database
 
 
-def axe_source() -> str | None:
-    """axe-core, where an installed package brings it."""
-    for name in ("axe_playwright_python", "axe_core_python", "axe_selenium_python"):
-        found = importlib.util.find_spec(name)
-        for folder in (found.submodule_search_locations or ()) if found else ():
-            for path in Path(folder).rglob("axe.min.js"):
-                return path.read_text(encoding="utf-8")
-    return None
+@functools.cache
+def axe() -> str:
+    """The source of axe-core. Only this file of the package is used; its own driver is another one."""
+    package = importlib.util.find_spec("axe_playwright_python")
+    assert package is not None and package.origin, "Install requirements-dev.lock: axe-core is in it."
+    return (Path(package.origin).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture

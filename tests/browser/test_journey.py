@@ -9,29 +9,14 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser.conftest import Page, axe_source
+from tests.browser.conftest import Page
 from tests.browser.fake_engine import FIRST, MINFERENCE, SECOND, FakeEngine
-from tests.ui.hostile import SCRIPTS
 from ui import texts
 from ui.userdata import Database
 
 pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
 
 FIRST_QUESTION = "What does MInference speed up?"
-
-
-def accessible(page: Page) -> list[str]:
-    """What axe-core finds wrong with what is shown now."""
-    source = axe_source()
-    if source is None:
-        return []
-    page.js(source)
-    found = page.driver.execute_async_script(
-        "axe.run(document, {resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa',"
-        " 'wcag22aa']}).then(r => arguments[0](r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html.slice(0,"
-        " 160)).join(' | '))))"
-    )
-    return [str(item) for item in found]
 
 
 def test_a_day(page: Page, engine: FakeEngine, kept: Database) -> None:
@@ -170,40 +155,6 @@ def test_a_day(page: Page, engine: FakeEngine, kept: Database) -> None:
     page.open(address)
     page.show("settings")
     page.until(lambda: page.js("return document.querySelectorAll('#pc-set-support input')[2].checked"))
-
-
-def test_axe_finds_nothing(page: Page) -> None:
-    if axe_source() is None:
-        pytest.skip("axe-core is not here: no installed package brings axe.min.js")
-    assert accessible(page) == []
-    page.ask(FIRST_QUESTION)
-    page.one(".pc-why summary").click()
-    page.open_chip(page.all(".pc-cite")[1])
-    assert accessible(page) == []
-    page.ask("What is the capital of France?")
-    page.theme("dark")
-    page.driver.execute_async_script("setTimeout(arguments[0], 500)")  # colours change smoothly
-    assert accessible(page) == []
-    page.show("papers")
-    page.until(lambda: page.all(".pc-papers-table"))
-    assert accessible(page) == []
-    page.show("settings")
-    assert accessible(page) == []
-
-
-def test_hostile_questions_and_names_do_nothing(page: Page) -> None:
-    for text in [script for script in SCRIPTS if script.isprintable()][:6]:  # a tab is a key of its own here
-        page.ask(text)
-        assert "".join(page.text("#pc-chat .user-row").split()) == "".join(text.split())
-    page.js("document.querySelector('.pc-item:has([aria-current]) [data-do=rename]').click()")
-    page.one("input.pc-rename").send_keys(Keys.CONTROL, "a")
-    page.one("input.pc-rename").send_keys(SCRIPTS[3], Keys.ENTER)
-    page.until(lambda: SCRIPTS[3] in page.conversations())
-    page.show("papers")
-    page.until(lambda: page.all(".pc-papers-table tbody tr"))
-    assert not page.all("#pc-side img, #pc-left img, #pc-papers img, #pc-papers script, #pc-side script")
-    assert page.js("return window.hacked") is None
-    assert page.overflow() <= 0
 
 
 def test_the_words_of_another_reader_stay_with_them(page: Page, engine: FakeEngine) -> None:

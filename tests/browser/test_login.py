@@ -46,6 +46,8 @@ def test_two_people_share_the_page_and_nothing_else(browser: Page, address: str)
     (refused,) = page.console_errors()
     assert "400" in refused
     page.picture("login")
+    assert page.violations() == []
+    assert page.driver.title == texts.TITLE
     assert not page.all("#pc-box")
 
     log_in(page, address, "anna", "correct horse")
