@@ -113,17 +113,17 @@ def nothing_written(turn: int, message: str = texts.STOPPED_EARLY) -> str:
 
 
 def writing(state: Writing, turn: int) -> str:
-    """An answer in progress: finished sentences, the unchecked draft in grey, and what is awaited."""
+    """An answer in progress: finished sentences, the unchecked draft in grey, and what is awaited.
+
+    What is withheld is told at the end: below a text that still grows it would be pushed down by every line.
+    """
     if state.answer is not None:
         return answer(state.answer, turn)
     body = _body(state.sentences, state.context, turn, state.draft)
     # What stands above the text is there from the beginning: it must not push the text down in the end.
     above = _above(state.so_far(), turn)
     stage = f'<p class="pc-stage">{escape(state.stage)}</p>' if state.stage else ""
-    return (
-        f'<div class="pc-answer pc-writing" data-turn="{turn}" aria-busy="true">'
-        f"{above}{body}{stage}{_withheld(state.withheld)}</div>"
-    )
+    return f'<div class="pc-answer pc-writing" data-turn="{turn}" aria-busy="true">{above}{body}{stage}</div>'
 
 
 def answer(value: Answer, turn: int, *, incomplete: bool = False, thumb: int = 0, comment: str = "") -> str:

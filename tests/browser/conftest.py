@@ -183,6 +183,8 @@ class Page:
         """A screenshot, where somebody wants one."""
         folder = os.environ.get("PAPERCHAT_SCREENSHOTS")
         if folder:
+            self.js("document.querySelector('#pc-toast')?.classList.remove('pc-on')")
+            self.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": 1, "y": 1})
             self.settle()
             Path(folder).mkdir(parents=True, exist_ok=True)
             self.driver.save_screenshot(str(Path(folder) / f"{name}.png"))
