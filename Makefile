@@ -68,8 +68,11 @@ format: dev      ## put the code into shape
 	$(VENV)/bin/python -m ruff check --fix .
 	$(VENV)/bin/python -m ruff format .
 
-screenshots: dev browser  ## the pictures in the README, from the real page
-	PAPERCHAT_SCREENSHOTS=docs/images $(PYTEST) -m browser tests/browser/test_real_page.py
+PICTURES := open-source-light why-dark map-light
+
+screenshots: dev browser  ## every state of the real page in build/screenshots; those in the README anew
+	PAPERCHAT_SCREENSHOTS=build/screenshots $(PYTEST) -m browser tests/browser/test_real_journey.py
+	cp $(PICTURES:%=build/screenshots/%.png) docs/images
 
 clean:           ## removes the environment, not the index
 	rm -rf $(VENV) .conformance .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

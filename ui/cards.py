@@ -148,11 +148,12 @@ def when(paper: Paper) -> str:
 
 def _ranks(passage: ScoredPassage) -> str:
     ranks = (("meaning", passage.dense_rank), ("words", passage.lexical_rank), ("final", passage.rank))
-    return "".join(
+    each = "".join(
         f'<span class="pc-rank" title="{escape(texts.RANK_TITLES[name])}">{escape(name)} '
         f"{escape(texts.RANK_ABSENT) if rank is None else rank}</span>"
         for name, rank in ranks
     )
+    return f'<span class="pc-rank-list">{each}</span>'
 
 
 def _not_used(context: Context, retrieved: Sequence[ScoredPassage]) -> str:

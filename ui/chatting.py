@@ -19,7 +19,7 @@ def run(config: Config, *, auth: Path | None, samples: bool, open_browser: bool)
     Raises:
         UsageError: The address is not loopback and nobody has to log in, or the port is taken.
     """
-    check = _logins(auth) if auth else None
+    check = logins(auth) if auth else None
     if check is None and not is_loopback(config.host):
         raise UsageError(
             f"{config.host} can be reached from other machines. Give --auth FILE with user:password lines, "
@@ -57,7 +57,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _logins(path: Path) -> Callable[[str, str], bool]:
+def logins(path: Path) -> Callable[[str, str], bool]:
+    """The check of a name and its password against a file of user:password lines.
+
+    Raises:
+        UsageError: The file cannot be read or holds no such line.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

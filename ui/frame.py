@@ -79,21 +79,20 @@ def status_line(status: EngineStatus) -> str:
             f'<p class="pc-status pc-status-error" role="status">'
             f"<b>{escape(texts.NOT_READY)}</b> {escape(status.error)}</p>"
         )
-    index = f"{texts.count(status.papers, 'paper')} · {texts.count(status.chunks, 'passage')}"
+    papers = escape(texts.count(status.papers, "paper"))
     if not status.ready:
-        known = f"{escape(index)} · " if status.papers else ""
+        known = f"{papers} · " if status.papers else ""
         return (
             '<p class="pc-status pc-status-loading" role="status">'
             f'<span class="pc-dot" aria-hidden="true"></span>{known}{escape(status.stage)}</p>'
         )
-    parts = [index, status.embedding_model, status.model, status.device]
-    line = " · ".join(escape(part) for part in parts if part)
-    samples = ""
-    if status.samples:
-        samples = f' <span class="pc-badge pc-samples">{escape(texts.SAMPLES_NOTE)}</span>'
+    parts = [texts.count(status.chunks, "passage"), status.embedding_model, status.model, status.device]
+    more = "".join(f" · {escape(part)}" for part in parts if part)
+    samples = f' <span class="pc-badge pc-samples">{escape(texts.SAMPLES_NOTE)}</span>' if status.samples else ""
     return (
         '<p class="pc-status" role="status"><span class="pc-dot pc-dot-ready" aria-hidden="true"></span>'
-        f"{line}{samples}</p>"
+        # A phone shows how many papers there are, and what they are.
+        f'{papers}<span class="pc-status-more">{more}</span>{samples}</p>'
     )
 
 
@@ -135,6 +134,21 @@ def ingest_error(message: str) -> str:
 def page_head(title: str, about: str) -> str:
     """Heading of a page, and what it is for."""
     return f'<div class="pc-page-head"><h2>{escape(title)}</h2><p>{escape(about)}</p></div>'
+
+
+def login() -> str:
+    """What stands on the login page."""
+    title = escape(texts.TITLE)
+    # Gradio gives this page no title of its own.
+    return f'<title>{title}</title><span class="pc-login"><b>{title}</b> {escape(texts.TAGLINE)}</span>'
+
+
+def account(user: str) -> str:
+    """Who is logged in, and the way out; only this browser is logged out."""
+    return (
+        f'<p class="pc-account">{escape(texts.LOGGED_IN.format(user=user))} '
+        f'<a href="logout?all_session=false">{escape(texts.LOG_OUT)}</a></p>'
+    )
 
 
 def note(message: str) -> str:

@@ -70,9 +70,9 @@ class Writing:
             case Finished():
                 return replace(self, stage="", draft="", answer=event.answer)
 
-    def so_far(self, model: str, index: IndexIdentity) -> Answer:
+    def so_far(self) -> Answer:
         """What has been checked up to now, as an answer that was cut off."""
-        quoted = bool(self.sentences) and all(sentence.quoted for sentence in self.sentences)
+        quoted = bool(self.sentences) and all(sentence.quoted or sentence.recorded for sentence in self.sentences)
         return self.answer or Answer(
             id="",
             question=self.question,
@@ -84,8 +84,8 @@ class Writing:
             refusal=None,
             withheld=self.withheld,
             timings=Timings(0.0, None, 0.0),
-            model=model,
-            index=index,
+            model="",
+            index=IndexIdentity("", "", 0, 0, 0),
             stopped=True,
             filters=self.filters,
         )
@@ -113,31 +113,35 @@ def nothing_written(turn: int, message: str = texts.STOPPED_EARLY) -> str:
 
 
 def writing(state: Writing, turn: int) -> str:
-    """An answer in progress: finished sentences, the unchecked draft in grey, and what is awaited."""
+    """An answer in progress: finished sentences, the unchecked draft in grey, and what is awaited.
+
+    What is withheld is told at the end: below a text that still grows it would be pushed down by every line.
+    """
     if state.answer is not None:
         return answer(state.answer, turn)
     body = _body(state.sentences, state.context, turn, state.draft)
+    # What stands above the text is there from the beginning: it must not push the text down in the end.
+    above = _above(state.so_far(), turn)
     stage = f'<p class="pc-stage">{escape(state.stage)}</p>' if state.stage else ""
-    return (
-        f'<div class="pc-answer pc-writing" data-turn="{turn}" aria-busy="true">'
-        f"{_searched_for(state.question, state.standalone_question)}{body}{stage}{_withheld(state.withheld)}</div>"
-    )
+    return f'<div class="pc-answer pc-writing" data-turn="{turn}" aria-busy="true">{above}{body}{stage}</div>'
 
 
 def answer(value: Answer, turn: int, *, incomplete: bool = False, thumb: int = 0, comment: str = "") -> str:
     """A finished answer with its marks, its footer and its tools; `incomplete` where it was cut off."""
-    note, refused = "", value.refusal is not None
-    body = _refusal(value) if refused else _body(value.sentences, value.context, turn)
-    if value.mode == "quoted":
-        note = f'<p class="pc-note">{escape(_quoted_note(value))}</p>'
-    if incomplete:
-        note += f'<p class="pc-note pc-cut" role="note">{escape(texts.INCOMPLETE_NOTE)}</p>'
+    body = _refusal(value) if value.refusal is not None else _body(value.sentences, value.context, turn)
+    note = f'<p class="pc-note pc-cut" role="note">{escape(texts.INCOMPLETE_NOTE)}</p>' if incomplete else ""
     return (
         f'<div class="pc-answer pc-{escape(value.mode)}" data-turn="{turn}" aria-busy="false">'
-        f"{_searched_for(value.question, value.standalone_question)}{why.filters(value, turn)}{note}{body}"
+        f"{_above(value, turn)}{note}{body}"
         f"{_withheld(value.withheld)}{_footer(value, turn, incomplete)}{tools.toolbar(value, turn, thumb, comment)}"
         f"{why.panel(value, turn)}{tools.next_questions(value)}</div>"
     )
+
+
+def _above(value: Answer, turn: int) -> str:
+    """What the question was taken to be, and whose words the answer is."""
+    note = f'<p class="pc-note">{escape(_quoted_note(value))}</p>' if value.mode == "quoted" else ""
+    return f"{_searched_for(value.question, value.standalone_question)}{why.filters(value, turn)}{note}"
 
 
 def writing_sources(state: Writing, turn: int) -> str:

@@ -168,8 +168,12 @@ def _tables(name: str, value: Any, depth: int) -> Iterator[FigureTable]:
         return
     measures = {key: part for key, part in value.items() if _measure(part) is not None}
     if len(measures) >= 2 or (measures and len(measures) == len(value)):
-        rows = tuple((key, _measure(part), _count(part)) for key, part in measures.items())
-        yield FigureTable(_caption(name), ("", texts.REPORT_VALUE, texts.REPORT_QUESTIONS), rows[:MOST_ROWS])
+        heads: tuple[str, ...] = ("", texts.REPORT_VALUE)
+        rows: list[tuple[Cell, ...]] = [(key, _measure(part)) for key, part in measures.items()]
+        if any(_count(part) for part in measures.values()):
+            heads = (*heads, texts.REPORT_QUESTIONS)
+            rows = [(*row, _count(part)) for row, part in zip(rows, measures.values(), strict=True)]
+        yield FigureTable(_caption(name), heads, tuple(rows[:MOST_ROWS]))
     inside = {key: part for key, part in value.items() if key not in measures and key not in _LEFT_OUT}
     rowlike = {key: part for key, part in inside.items() if isinstance(part, dict) and _cells(part)}
     if depth and len(rowlike) >= 2 and len(rowlike) == len(inside):
@@ -207,13 +211,13 @@ def _cells(row: Mapping[str, Any]) -> dict[str, Cell]:
         elif isinstance(value, str):
             cells[key] = value
         elif _is_number(value):
-            cells[key] = Figure(float(value))
+            cells[key] = Figure(value)
         elif isinstance(value, list) and 0 < len(value) <= 3 and all(isinstance(v, str | int | float) for v in value):
             cells[key] = (" – " if key == "interval" else ", ").join(map(shown, value))
         elif key == "measures" and isinstance(value, dict):
             cells |= {inner: figure for inner, part in value.items() if (figure := _measure(part)) is not None}
         elif isinstance(value, dict) and value and all(_is_number(part) for part in value.values()):
-            cells |= {f"{key} {inner}": Figure(float(part)) for inner, part in value.items()}
+            cells |= {f"{key} {inner}": Figure(part) for inner, part in value.items()}
     return cells
 
 
@@ -225,7 +229,7 @@ def _measure(value: Any) -> Figure | None:
 
 
 def _count(value: Mapping[str, Any]) -> Cell:
-    return Figure(float(value["n"])) if _is_number(value.get("n")) else None
+    return Figure(value["n"]) if _is_number(value.get("n")) else None
 
 
 def _is_number(value: Any) -> bool:

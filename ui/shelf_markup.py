@@ -67,7 +67,7 @@ def years_chart(years: Sequence[tuple[str, int]], chosen: str) -> str:
     width = len(bars) * step
     return (
         f'<svg class="pc-years" viewBox="0 0 {width} {HEIGHT + 18}" role="group" '
-        f'aria-label="{escape(texts.YEARS)}" style="max-width:{width}px">{drawn}</svg>'
+        f'aria-label="{escape(texts.YEARS)}" style="max-width:{width / 16:g}rem">{drawn}</svg>'
     )
 
 
@@ -97,7 +97,10 @@ def _head(name: str, words: str, wish: Wish) -> str:
 
 def _row(row: Row, abstract: str) -> str:
     key, title = escape(row.id), rendered(row.title)
-    badge = f' <span class="pc-badge pc-digest">{escape(texts.DIGEST)}</span>' if row.digest else ""
+    why = escape(texts.DIGEST_TITLE)
+    badge = (
+        f' <span class="pc-badge pc-digest" title="{why}">{escape(texts.DIGEST_HEADING)}</span>' if row.digest else ""
+    )
     text = rendered(abstract) if abstract.strip() else escape(texts.NO_ABSTRACT)
     return (
         f'<tr><td><input type="checkbox" class="pc-pick" value="{key}" '

@@ -136,7 +136,7 @@ OPEN_PAPER = "Open the paper in a new tab"
 
 # Adding papers.
 ADD_PAPERS = "Add papers"
-DROP_LABEL = "Drop files here, in any format paperchat reads"
+DROP_LABEL = "Drop files here or choose them: any format paperchat reads"
 PASTE_LABEL = "Or paste papers here"
 PASTE_HINT = (
     "BibTeX, RIS, JSON lines, or plain text: a title, its abstract on the lines below, an empty line before the next"
@@ -188,8 +188,8 @@ MAP_GONE = "This paper is no longer in the collection."
 # Evaluation.
 EVALUATION = "Compare two settings"
 EVALUATION_NOTE = (
-    "Both answer the same questions, one after the other and in turn with everyone else’s. "
-    "What stands in a box is as in your settings until you change it."
+    "Both answer the same questions, one after the other and in turn with everyone else’s, "
+    "with the language model of your settings."
 )
 COMPARE_SIDES = ("A", "B")
 COMPARE_SETTING = "Setting {side}"
@@ -259,6 +259,7 @@ REPORT_FACTS = {
 # Settings.
 SETTINGS = "Settings"
 SETTINGS_NOTE = "Kept for you; a change applies to your next question."
+LOGGED_IN, LOG_OUT = "You are logged in as {user}.", "Log out"
 SET_K, SET_K_INFO = "Papers to read", "Whose evidence an answer may draw on. 0 leaves it as paperchat was started."
 SET_SUPPORT = "How sure a sentence must be"
 SET_SUPPORT_INFO = (

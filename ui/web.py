@@ -14,7 +14,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from rag.errors import UsageError
-from ui import serving, texts
+from ui import frame, serving, texts
 from ui.page.app import Page
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 Auth = tuple[str, str] | list[tuple[str, str]] | Callable[[str, str], bool]
 
-STYLES = ("page.css", "side.css", "papers.css", "atlas.css", "evaluation.css")
-SCRIPTS = ("sources.js", "theme.js", "actions.js", "papers.js", "atlas.js", "evaluation.js")
+STYLES = ("page.css", "side.css", "papers.css", "atlas.css", "evaluation.css", "login.css")
+SCRIPTS = ("sources.js", "reading.js", "focus.js", "theme.js", "actions.js", "papers.js", "atlas.js", "evaluation.js")
 
 
 def build_app(engine: Engine, database: Database | None = None, reports: Path | None = None) -> gr.Blocks:
@@ -69,6 +69,8 @@ def launch(
             server_name=host,
             server_port=port,
             auth=auth,
+            # The login page takes no style sheet but what stands in its message.
+            auth_message=f"<style>{_styles()}</style>{frame.login()}" if auth else None,
             inbrowser=open_browser,
             prevent_thread_lock=True,
             quiet=True,
@@ -98,11 +100,14 @@ def _asset(name: str) -> Path:
     return Path(__file__).parent / "assets" / name
 
 
+def _styles() -> str:
+    return "\n".join(_asset(name).read_text(encoding="utf-8") for name in STYLES)
+
+
 def _head() -> str:
-    styles = "\n".join(_asset(name).read_text(encoding="utf-8") for name in STYLES)
     scripts = "".join(f"<script>{_asset(name).read_text(encoding='utf-8')}</script>" for name in SCRIPTS)
     about = f'<meta name="description" content="{texts.TAGLINE}">'
-    return f"{about}<style>{styles}</style>{scripts}"
+    return f"{about}<style>{_styles()}</style>{scripts}"
 
 
 def _theme() -> gr.themes.Base:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import os
@@ -24,7 +25,11 @@ from ui.userdata import Database
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or "/usr/bin/chromium"
 DRIVER = shutil.which("chromedriver") or "/usr/bin/chromedriver"
 PATIENCE = 20
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+DESK, PHONE = (1280, 860), (360, 740)
 DATABASES: list[Database] = []
+# What Chromium and Gradio write into the console when the server is gone.
+UNREACHABLE = re.compile("net::ERR_|network error|Connection errored out")
 
 
 class Page:
@@ -32,6 +37,8 @@ class Page:
 
     def __init__(self, driver: webdriver.Chrome) -> None:
         self.driver = driver
+        self.unreachable = False  # the server was killed, and the browser may say so in its console
+        self._settles = 450
         self._requests: list[str] = []
 
     def open(self, url: str) -> None:
@@ -96,10 +103,17 @@ class Page:
         chip.click()
         self.until(lambda: self.all("#pc-cards .pc-card.pc-active"), "the opened source")
 
-    def theme(self, name: str) -> None:
+    def prefer(self, theme: str, *, calm: bool = False) -> None:
+        """What the system asks of every page: light or dark, and perhaps that nothing moves."""
+        self._settles = 60 if calm else 450
+        features = {"prefers-color-scheme": theme, "prefers-reduced-motion": "reduce" if calm else "no-preference"}
         self.driver.execute_cdp_cmd(
-            "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": name}]}
+            "Emulation.setEmulatedMedia",
+            {"features": [{"name": name, "value": value} for name, value in features.items()]},
         )
+
+    def theme(self, name: str) -> None:
+        self.prefer(name, calm=self._settles < 450)
         self.until(lambda: self.js("return document.body.classList.contains('dark')") == (name == "dark"), name)
 
     def resize(self, width: int, height: int) -> None:
@@ -113,14 +127,86 @@ class Page:
         """Pixels by which the page is wider than the window."""
         return int(self.js("return document.documentElement.scrollWidth - window.innerWidth"))
 
-    def screenshot(self, name: str) -> None:
+    def conversations(self) -> list[str]:
+        """Titles in the list beside the conversation."""
+        # In one step: the list is drawn anew when an answer is finished.
+        return list(self.js("return [...document.querySelectorAll('#pc-side-list .pc-open')].map(e => e.textContent)"))
+
+    def saved(self, button: str) -> tuple[str, str]:
+        """Presses an export button; the name and the text of the file the browser was given."""
+        self.js(
+            "window.files = []; const make = window.makeAddress ??= URL.createObjectURL;"
+            "URL.createObjectURL = blob => { const file = {}; window.files.push(file);"
+            "blob.text().then(text => file.text = text); return make.call(URL, blob); };"
+            "HTMLAnchorElement.prototype.click = function () { window.files.at(-1).name = this.download; };"
+            "document.querySelector(arguments[0]).click()",
+            button,
+        )
+        self.until(lambda: self.js("return window.files.at(-1)?.text !== undefined"), f"the file of {button}")
+        file = self.js("return window.files.at(-1)")
+        return str(file["name"]), str(file["text"])
+
+    def drop(self, selector: str, name: str, text: str) -> None:
+        """Drops a file there, as from the desktop."""
+        self.js(
+            "const [place, name, text] = arguments; const dataTransfer = new DataTransfer();"
+            "dataTransfer.items.add(new File([text], name));"
+            "for (const kind of ['dragenter', 'dragover', 'drop'])"
+            " place.dispatchEvent(new DragEvent(kind, {bubbles: true, cancelable: true, dataTransfer}));",
+            self.one(selector),
+            name,
+            text,
+        )
+
+    def paste(self, field: Any, text: str) -> None:
+        """Puts text into a field at once, as from the clipboard."""
+        self.js("arguments[0].focus(); document.execCommand('insertText', false, arguments[1])", field, text)
+
+    def violations(self, *, contrast_only: bool = False) -> list[str]:
+        """What axe-core finds wrong, by WCAG 2.2 AA, with what is shown now."""
+        if not self.js("return Boolean(window.axe)"):
+            self.js(axe())
+        which = ["color-contrast", "link-in-text-block"] if contrast_only else AXE_TAGS
+        found = self.driver.execute_async_script(
+            "axe.run(document, {resultTypes: ['violations'], runOnly: arguments[0]}).then(r => arguments[1]("
+            "r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html.slice(0, 160)).join(' | '))))",
+            which,
+        )
+        return [str(item) for item in found]
+
+    def settle(self) -> None:
+        """Fonts are there, smooth scrolling has ended and colours have changed."""
+        script = "document.fonts.ready.then(() => setTimeout(arguments[1], arguments[0]))"
+        self.driver.execute_async_script(script, self._settles)
+
+    def picture(self, name: str) -> None:
+        """A screenshot, where somebody wants one."""
         folder = os.environ.get("PAPERCHAT_SCREENSHOTS")
         if folder:
+            self.js("document.querySelector('#pc-toast')?.classList.remove('pc-on')")
+            self.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": 1, "y": 1})
+            self.settle()
             Path(folder).mkdir(parents=True, exist_ok=True)
             self.driver.save_screenshot(str(Path(folder) / f"{name}.png"))
 
+    def pictures(self, name: str, at: str = "#pc-top") -> None:
+        """Screenshots in light, in dark, and on a phone; each with the last `at` brought to the top."""
+        if not os.environ.get("PAPERCHAT_SCREENSHOTS"):
+            return
+        to = "[...document.querySelectorAll(arguments[0])].pop()?.scrollIntoView({block: 'start'})"
+        self.js(to, at)
+        self.picture(f"{name}-light")
+        self.theme("dark")
+        self.picture(f"{name}-dark")
+        self.theme("light")
+        self.resize(*PHONE)
+        self.js(to, at)
+        self.picture(f"{name}-phone")
+        self.resize(*DESK)
+
     def console_errors(self) -> list[str]:
-        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        errors = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        return [error for error in errors if not (self.unreachable and UNREACHABLE.search(error))]
 
     def foreign_requests(self) -> list[str]:
         """Requests to any other host than this machine, since the browser started."""
@@ -167,10 +253,8 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chr
 def browser(chromium: webdriver.Chrome) -> Iterator[Page]:
     """The browser; afterwards nothing may have gone wrong in it, and nothing may have left the machine."""
     page = Page(chromium)
-    page.resize(1280, 860)
-    chromium.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "light"}]}
-    )
+    page.resize(*DESK)
+    page.prefer("light")
     chromium.get_log("browser")
     chromium.get_log("performance")
     yield page
@@ -213,14 +297,12 @@ def kept(served: tuple[FakeEngine, str]) -> Database:
     return database
 
 
-def axe_source() -> str | None:
-    """axe-core, where an installed package brings it."""
-    for name in ("axe_playwright_python", "axe_core_python", "axe_selenium_python"):
-        found = importlib.util.find_spec(name)
-        for folder in (found.submodule_search_locations or ()) if found else ():
-            for path in Path(folder).rglob("axe.min.js"):
-                return path.read_text(encoding="utf-8")
-    return None
+@functools.cache
+def axe() -> str:
+    """The source of axe-core. Only this file of the package is used; its own driver is another one."""
+    package = importlib.util.find_spec("axe_playwright_python")
+    assert package is not None and package.origin, "Install requirements-dev.lock: axe-core is in it."
+    return (Path(package.origin).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -9,48 +9,14 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser.conftest import Page, axe_source
+from tests.browser.conftest import Page
 from tests.browser.fake_engine import FIRST, MINFERENCE, SECOND, FakeEngine
-from tests.ui.hostile import SCRIPTS
 from ui import texts
 from ui.userdata import Database
 
 pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
 
 FIRST_QUESTION = "What does MInference speed up?"
-
-
-def titles(page: Page) -> list[str]:
-    # In one step: the list is drawn anew when an answer is finished.
-    return list(page.js("return [...document.querySelectorAll('#pc-side-list .pc-open')].map(e => e.textContent)"))
-
-
-def saved(page: Page, button: str) -> tuple[str, str]:
-    """Presses an export button; the name and the text of the file the browser was given."""
-    page.js(
-        "window.files = []; const make = URL.createObjectURL;"
-        "URL.createObjectURL = blob => { const file = {}; window.files.push(file);"
-        "blob.text().then(text => file.text = text); return make(blob); };"
-        "HTMLAnchorElement.prototype.click = function () { window.files.at(-1).name = this.download; };"
-    )
-    page.js(f"document.querySelector('{button}').click()")
-    page.until(lambda: page.js("return window.files.length && window.files.at(-1).text !== undefined"))
-    file = page.js("return window.files.at(-1)")
-    return str(file["name"]), str(file["text"])
-
-
-def accessible(page: Page) -> list[str]:
-    """What axe-core finds wrong with what is shown now."""
-    source = axe_source()
-    if source is None:
-        return []
-    page.js(source)
-    found = page.driver.execute_async_script(
-        "axe.run(document, {resultTypes: ['violations'], runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa',"
-        " 'wcag22aa']}).then(r => arguments[0](r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html.slice(0,"
-        " 160)).join(' | '))))"
-    )
-    return [str(item) for item in found]
 
 
 def test_a_day(page: Page, engine: FakeEngine, kept: Database) -> None:
@@ -62,7 +28,7 @@ def test_a_day(page: Page, engine: FakeEngine, kept: Database) -> None:
     page.one("body").send_keys("/")
     assert page.js("return document.activeElement.closest('#pc-box') !== null")
     page.ask(FIRST_QUESTION)
-    page.until(lambda: titles(page) == [FIRST_QUESTION])
+    page.until(lambda: page.conversations() == [FIRST_QUESTION])
 
     # 4-5: why: the ranks of every paper, which were read and cited.
     page.one(".pc-why summary").click()
@@ -104,17 +70,17 @@ def test_a_day(page: Page, engine: FakeEngine, kept: Database) -> None:
     page.one(".pc-new").click()
     page.until(lambda: not page.all("#pc-chat .pc-answer"))
     page.ask(FIRST_QUESTION)
-    page.until(lambda: len(titles(page)) == 2)
+    page.until(lambda: len(page.conversations()) == 2)
     page.one(".pc-item:has([aria-current])").click()
     page.js("document.querySelector('.pc-item:has([aria-current]) [data-do=rename]').click()")
     page.one("input.pc-rename").send_keys(Keys.CONTROL, "a")
     page.one("input.pc-rename").send_keys("Speed of pre-filling", Keys.ENTER)
-    page.until(lambda: titles(page)[0] == "Speed of pre-filling")
+    page.until(lambda: page.conversations()[0] == "Speed of pre-filling")
     page.one("#pc-find").send_keys("latency")
-    page.until(lambda: titles(page) == ["Speed of pre-filling"])
+    page.until(lambda: page.conversations() == ["Speed of pre-filling"])
     page.one("#pc-find").send_keys(Keys.CONTROL, "a")
     page.one("#pc-find").send_keys(Keys.DELETE)
-    page.until(lambda: len(titles(page)) == 2)
+    page.until(lambda: len(page.conversations()) == 2)
 
     # 13-14: the page is opened anew: the conversation is back, with verdicts, and a chip opens its evidence.
     page.driver.refresh()
@@ -131,23 +97,23 @@ def test_a_day(page: Page, engine: FakeEngine, kept: Database) -> None:
     assert len(page.all("#pc-chat .pc-answer")) == 2
 
     # 16-18: taken along.
-    name, text = saved(page, '[data-form="markdown"]')
+    name, text = page.saved('[data-form="markdown"]')
     assert (name, text.count("## ")) == ("paperchat.md", 2)
-    name, text = saved(page, '[data-form="json"]')
+    name, text = page.saved('[data-form="json"]')
     assert [turn["state"] for turn in json.loads(text)["turns"]] == ["done", "done"]
-    _, text = saved(page, '[data-form="bibtex"]')
+    _, text = page.saved('[data-form="bibtex"]')
     assert "MInference" in text
-    _, text = saved(page, '[data-form="ris"]')
+    _, text = page.saved('[data-form="ris"]')
     assert text.startswith("TY  - ")
 
     # 19-20: deleted, after a question; the other one stays.
     page.js("document.querySelector('.pc-item:has([aria-current]) [data-do=delete]').click()")
     page.until(lambda: page.text("#pc-dialog p") == texts.DELETE_ASK)
     page.one('#pc-dialog button[value="no"]').click()
-    assert len(titles(page)) == 2
+    assert len(page.conversations()) == 2
     page.js("document.querySelector('.pc-item:has([aria-current]) [data-do=delete]').click()")
     page.one('#pc-dialog button[value="yes"]').click()
-    page.until(lambda: titles(page) == ["Speed of pre-filling"])
+    page.until(lambda: page.conversations() == ["Speed of pre-filling"])
     page.until(lambda: not page.all("#pc-chat .pc-answer"))
 
     # 21: stopped with Escape.
@@ -189,40 +155,6 @@ def test_a_day(page: Page, engine: FakeEngine, kept: Database) -> None:
     page.open(address)
     page.show("settings")
     page.until(lambda: page.js("return document.querySelectorAll('#pc-set-support input')[2].checked"))
-
-
-def test_axe_finds_nothing(page: Page) -> None:
-    if axe_source() is None:
-        pytest.skip("axe-core is not here: no installed package brings axe.min.js")
-    assert accessible(page) == []
-    page.ask(FIRST_QUESTION)
-    page.one(".pc-why summary").click()
-    page.open_chip(page.all(".pc-cite")[1])
-    assert accessible(page) == []
-    page.ask("What is the capital of France?")
-    page.theme("dark")
-    page.driver.execute_async_script("setTimeout(arguments[0], 500)")  # colours change smoothly
-    assert accessible(page) == []
-    page.show("papers")
-    page.until(lambda: page.all(".pc-papers-table"))
-    assert accessible(page) == []
-    page.show("settings")
-    assert accessible(page) == []
-
-
-def test_hostile_questions_and_names_do_nothing(page: Page) -> None:
-    for text in [script for script in SCRIPTS if script.isprintable()][:6]:  # a tab is a key of its own here
-        page.ask(text)
-        assert "".join(page.text("#pc-chat .user-row").split()) == "".join(text.split())
-    page.js("document.querySelector('.pc-item:has([aria-current]) [data-do=rename]').click()")
-    page.one("input.pc-rename").send_keys(Keys.CONTROL, "a")
-    page.one("input.pc-rename").send_keys(SCRIPTS[3], Keys.ENTER)
-    page.until(lambda: SCRIPTS[3] in titles(page))
-    page.show("papers")
-    page.until(lambda: page.all(".pc-papers-table tbody tr"))
-    assert not page.all("#pc-side img, #pc-left img, #pc-papers img, #pc-papers script, #pc-side script")
-    assert page.js("return window.hacked") is None
-    assert page.overflow() <= 0
 
 
 def test_the_words_of_another_reader_stay_with_them(page: Page, engine: FakeEngine) -> None:

@@ -21,22 +21,16 @@ def strong(page: Page) -> str:
     return " ".join(str(mark.text) for mark in page.all("#pc-cards mark.pc-strong"))
 
 
-def settle(page: Page) -> None:
-    """Fonts are there and smooth scrolling has ended."""
-    page.driver.execute_async_script("document.fonts.ready.then(() => setTimeout(arguments[0], 450))")
-
-
 def test_text_grows_and_the_draft_becomes_a_checked_sentence(page: Page, engine: FakeEngine) -> None:
     engine.word_seconds = 0.08
     page.ask(FIRST_QUESTION, wait=False)
     page.until(lambda: page.text(".pc-draft"))
     drafts = {page.text(".pc-draft")}
-    assert page.one(".pc-draft").get_attribute("aria-label") == texts.BEING_CHECKED
-    assert page.one("#pc-chat .pc-answer").get_attribute("aria-busy") == "true"
+    # In one step, as the draft is drawn anew for every word.
+    page.until(lambda: page.js("return document.querySelector('.pc-draft')?.ariaLabel") == texts.BEING_CHECKED)
+    assert page.js("return document.querySelector('#pc-chat .pc-answer').ariaBusy") == "true"
     page.until(lambda: drafts.add(page.text(".pc-draft")) or len(drafts) > 3)
     page.until(lambda: FIRST.text in page.text(".pc-words"))
-    settle(page)
-    page.screenshot("light-writing")
     answer = page.wait_for_answer()
     assert not page.all(".pc-draft")
     assert FIRST.text in answer
@@ -61,23 +55,13 @@ def test_a_chip_opens_its_source_at_the_evidence_of_its_sentence(page: Page) -> 
     page.open_chip(page.all(".pc-cite")[1])
     assert strong(page).startswith("Evaluations show that MInference reduces")
     assert page.js("return document.activeElement.matches('mark.pc-strong')")
-    settle(page)
+    page.settle()
     inside = "const r = document.activeElement.getBoundingClientRect(); return r.top >= 0 && r.bottom <= innerHeight"
     assert page.js(inside)
-    page.screenshot("light-open-source")
     page.open_chip(page.all(".pc-cite")[0])
     assert strong(page).startswith("We introduce MInference")
     page.one(".pc-back").click()
     assert page.js("return document.activeElement === document.querySelector('.pc-cite')")
-
-
-def test_a_chip_opens_with_the_keyboard(page: Page) -> None:
-    page.ask(FIRST_QUESTION)
-    chip = page.all(".pc-cite")[1]
-    page.js("arguments[0].focus()", chip)
-    chip.send_keys("\ue007")
-    page.until(lambda: strong(page))
-    assert strong(page).startswith("Evaluations show")
 
 
 def test_a_digest_is_labelled(page: Page) -> None:
@@ -178,20 +162,11 @@ def test_two_readers_do_not_see_each_other(page: Page, engine: FakeEngine) -> No
 
 
 def test_an_example_question_is_asked_by_a_click(page: Page) -> None:
-    settle(page)
-    page.screenshot("light-start")
     page.one("#pc-chat .example").click()  # The last: it is long.
     page.until(lambda: page.all(".pc-draft"))
     assert "Tell me everything" in page.text("#pc-chat .user-row")
     page.one("#pc-stop").click()
     page.wait_for_answer()
-
-
-def test_shift_enter_starts_a_new_line(page: Page) -> None:
-    box = page.one("#pc-box textarea")
-    box.send_keys("one", "\ue008\ue007\ue000", "two")
-    assert box.get_attribute("value") == "one\ntwo"
-    assert not page.all("#pc-chat .pc-answer")
 
 
 def test_a_refusal_helps(page: Page) -> None:
@@ -200,8 +175,6 @@ def test_a_refusal_helps(page: Page) -> None:
     assert "None of the papers here is about that." in answer
     assert "Block-Sparse Kernels for Long Prompts" in answer
     assert not page.all("#pc-chat .pc-error")
-    settle(page)
-    page.screenshot("light-refusal")
 
 
 def test_an_error_is_a_sentence_and_the_conversation_goes_on(page: Page) -> None:
@@ -235,8 +208,6 @@ def test_an_upload_is_reported_and_chat_goes_on(page: Page, engine: FakeEngine, 
     assert "papers of mine.txt line 7: <b>no title</b>" in report
     assert [path.name for path in engine.uploaded] == [papers.name]
     page.until(lambda: "93 papers" in page.text("#pc-status"))
-    settle(page)
-    page.screenshot("light-upload")
     page.show("ask")
     page.ask(FIRST_QUESTION)
     assert FIRST.text in page.last_answer()
@@ -257,21 +228,16 @@ def test_a_phone(page: Page) -> None:
     page.open(page.driver.current_url)
     page.until(lambda: page.all("#pc-chat .example"))
     assert page.overflow() <= 0
-    settle(page)
-    page.screenshot("phone-start")
     page.ask(FIRST_QUESTION)
     assert page.overflow() <= 0
-    settle(page)
-    page.screenshot("phone-answer")
     page.open_chip(page.all(".pc-cite")[1])
-    settle(page)
+    page.settle()
     assert page.overflow() <= 0
     rect = "const r = document.querySelector('mark.pc-strong').getBoundingClientRect(); return [r.top, innerHeight]"
     top, height = page.js(rect)
     assert 0 <= top < height
-    page.screenshot("phone-open-source")
     page.one(".pc-back").click()
-    settle(page)
+    page.settle()
     assert page.js("return document.querySelectorAll('.pc-cite')[1] === document.activeElement")
 
 
@@ -279,12 +245,8 @@ def test_dark_follows_the_system_and_the_toggle(page: Page) -> None:
     page.theme("dark")
     background = "return getComputedStyle(document.querySelector('.gradio-container')).backgroundColor"
     dark = page.js(background)
-    settle(page)
-    page.screenshot("dark-start")
     page.ask(FIRST_QUESTION)
     page.open_chip(page.all(".pc-cite")[1])
-    settle(page)
-    page.screenshot("dark-open-source")
     page.one(".pc-theme").click()
     assert page.js(background) != dark
     page.driver.refresh()
@@ -292,17 +254,6 @@ def test_dark_follows_the_system_and_the_toggle(page: Page) -> None:
     page.until(lambda: not page.js("return document.body.classList.contains('dark')"))
     page.one(".pc-theme").click()
     page.until(lambda: page.js(background) == dark)
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_has_enough_contrast(page: Page, theme: str) -> None:
-    page.theme(theme)
-    page.ask(FIRST_QUESTION)
-    page.ask("What is the capital of France?")
-    page.open_chip(page.all(".pc-cite")[2])
-    page.driver.execute_async_script("setTimeout(arguments[0], 400)")
-    faint = page.js(CONTRAST, ["#pc-top", "#pc-side", "#pc-left", "#pc-panel"])
-    assert not faint, faint
 
 
 def test_hostile_text_is_shown_literally_and_does_nothing(page: Page) -> None:
@@ -318,39 +269,3 @@ def test_hostile_text_is_shown_literally_and_does_nothing(page: Page) -> None:
     assert typeset in page.text("#pc-cards h3")
     assert page.js("return window.hacked") is None
     assert not page.all("#pc-chat img, #pc-panel img, #pc-chat .user-row a, #pc-panel a, .katex")
-
-
-def test_everything_has_a_name_for_a_screen_reader(page: Page) -> None:
-    page.ask(FIRST_QUESTION)
-    nameless = page.js(
-        "return [...document.querySelectorAll('button, textarea, a')].filter(e => e.checkVisibility() &&"
-        " !(e.innerText.trim() || e.ariaLabel || e.title || e.labels?.[0]?.innerText.trim()))"
-        ".map(e => e.outerHTML.slice(0, 200))"
-    )
-    assert not nameless, nameless
-    assert page.all('#pc-chat [aria-live="polite"]')
-
-
-# Elements whose own text has less contrast with the colour behind it than WCAG AA asks for.
-CONTRAST = """
-const luminance = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
-  .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
-const parse = colour => { const p = colour.match(/[\\d.]+/g).map(Number); return p.length < 4 ? [...p, 1] : p; };
-const ground = node => {
-  for (let n = node; n; n = n.parentElement) {
-    const colour = parse(getComputedStyle(n).backgroundColor);
-    if (colour[3] > .99) return colour;
-  }
-  return [255, 255, 255, 1];
-};
-const out = [];
-for (const node of document.querySelectorAll(arguments[0].map(s => s + ' *').join(','))) {
-  const own = [...node.childNodes].some(c => c.nodeType === 3 && c.textContent.trim());
-  if (!own || !node.offsetParent || node.closest('[disabled], .pc-skip')) continue;
-  const style = getComputedStyle(node), [a, b] = [luminance(parse(style.color)), luminance(ground(node))];
-  const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-  const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.6 && style.fontWeight >= 700);
-  if (ratio < (large ? 3 : 4.5)) out.push([ratio.toFixed(2), node.className, node.textContent.slice(0, 40)].join(' | '));
-}
-return out;
-"""

@@ -49,7 +49,9 @@ class Strict(HTMLParser):
         assert tag in TAGS, tag
         for name, value in attrs:
             assert ATTRIBUTES.fullmatch(name), (tag, name)
-            assert name != "style" or re.fullmatch(r"max-width:\d+px|width:\d+%|left:[\d.]+%;top:[\d.]+%", value or "")
+            assert name != "style" or re.fullmatch(
+                r"max-width:[\d.]+rem|width:\d+%|left:[\d.]+%;top:[\d.]+%", value or ""
+            )
             assert name != "href" or value in self.links
         self.chips += ("class", "pc-cite") in attrs
         if tag not in VOID:

@@ -64,10 +64,12 @@
     const end = (keep) => {
       if (done) return;
       done = true;
+      const here = document.activeElement === input;
       input.replaceWith(open);
+      if (here) open.focus();
       if (keep && input.value.trim() && input.value !== open.textContent) {
         act({ do: "rename", id: item.dataset.id, text: input.value });
-      } else open.focus();
+      }
     };
     input.addEventListener("blur", () => end(true));
     input.addEventListener("keydown", (event) => {
@@ -219,13 +221,27 @@
       paperchat.show("ask");
     } else if (event.key === "Escape" && !find("dialog[open]")) {
       if (document.body.classList.contains("pc-side-open")) side(false);
+      else if (target.closest("#pc-panel")) paperchat.back();
       else if (writing()) find("#pc-stop")?.click();
       else if (find(".pc-editing")) actions.keep();
     }
   });
 
-  // Gradio calls the example questions a list, but its children are buttons and no list items.
-  const mend = () => find('.examples[role="list"]')?.setAttribute("role", "group");
+  function mend() {
+    // Gradio calls the example questions a list, but its children are buttons and no list items.
+    find('.examples[role="list"]')?.setAttribute("role", "group");
+    // Choices of one question are a group, so that the arrow keys go from one to the next.
+    findAll('#pc-settings input[type="radio"]').forEach((choice) => {
+      const { id } = choice.closest("[id]");
+      if (choice.name !== id) choice.name = id;
+    });
+    // The place to drop files has words of Gradio's own; ours are its label.
+    const place = find("#pc-files .upload-container .wrap:not([data-words])");
+    if (place) {
+      place.dataset.words = find("#pc-files label").textContent.trim();
+      place.closest(".upload-container").setAttribute("aria-label", place.dataset.words);
+    }
+  }
   const begin = () => new MutationObserver(mend).observe(document.body, { childList: true, subtree: true });
   if (document.body) begin();
   else document.addEventListener("DOMContentLoaded", begin);

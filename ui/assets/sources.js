@@ -77,6 +77,7 @@
     chip.focus({ preventScroll: true });
     bringIntoView(chip, "center");
   }
+  (window.paperchat = window.paperchat || {}).back = goBack;
 
   // The newest answer's sources appear by themselves, as soon as they are known and when they change.
   function follow() {

@@ -56,6 +56,8 @@ class Chat:
             sanitize_html=True,
             latex_delimiters=[],
             allow_tags=False,
+            # It would move what is being read; `assets/reading.js` says where the conversation stands.
+            autoscroll=False,
         )
         self.notice = html("", "pc-notice")
         with gr.Row(elem_id="pc-ask"):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rag.errors import IndexMissingError
-from rag.types import Answer, IndexIdentity
+from rag.types import Answer
 from ui import sidebar
 from ui.atlas.atlas import Atlas
 from ui.atlas.keeper import AtlasKeeper, Drawing
@@ -135,7 +135,7 @@ class Keeper:
         mark = len(state.sentences), len(state.withheld), state.context is not None
         if mark != self._kept and state.answer is None and state.context is not None:
             self._kept = mark
-            self._keep("writing", state.so_far("", NO_INDEX))
+            self._keep("writing", state.so_far())
 
     def end(self, state: State, answer: Answer | None, words: str = "") -> None:
         """Keeps what came of it."""
@@ -143,7 +143,7 @@ class Keeper:
 
     def cut_off(self, state: Writing) -> None:
         """Keeps what there was when the reader left."""
-        self._keep("incomplete", state.so_far("", NO_INDEX) if state.context else None)
+        self._keep("incomplete", state.so_far() if state.context else None)
 
     def _keep(self, state: State, answer: Answer | None, words: str = "") -> None:
         if self._conversations is None or self.conversation is None:
@@ -152,6 +152,3 @@ class Keeper:
             self._conversations.keep(self._owner, self.conversation, self._position, state, answer, words)
         except UserDataError:
             log.exception("the answer cannot be kept")
-
-
-NO_INDEX = IndexIdentity("", "", 0, 0, 0)

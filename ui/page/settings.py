@@ -21,6 +21,7 @@ class Settings:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         html(frame.page_head(texts.SETTINGS, texts.SETTINGS_NOTE), "pc-settings-head")
+        self.account = html("", "pc-set-account")
         plain: dict[str, Any] = {"interactive": True, "container": True}
         self.k = gr.Slider(
             0, MAX_PAPERS, 0, step=1, label=texts.SET_K, info=texts.SET_K_INFO, elem_id="pc-set-k", **plain
@@ -52,10 +53,12 @@ class Settings:
     def wire(self, app: gr.Blocks) -> None:
         """Connects events."""
         choices = [self.k, self.ordering, self.support, self.quotes, self.model, self.history]
-        app.load(self._shown, outputs=[*choices, self.model_group], **QUICK)
-        radios = [self.ordering, self.support, self.quotes, self.history]
-        changed = [self.k.release, self.model.blur, *(radio.input for radio in radios)]
-        gr.on(changed, self._keep, inputs=choices, outputs=self.saved, **QUICK)
+        app.load(self._shown, outputs=[*choices, self.model_group, self.account], **QUICK)
+        chosen = [self.k, self.ordering, self.support, self.quotes, self.history]
+        # The slider too by what it says while it moves: the keyboard never lets go of it.
+        changed = [self.model.blur, *(choice.input for choice in chosen)]
+        in_order = {**QUICK, "trigger_mode": "always_last"}
+        gr.on(changed, self._keep, inputs=choices, outputs=self.saved, **in_order)
         self.test.click(self._testing, outputs=self.tested, **QUICK).then(
             self._test, inputs=self.model, outputs=self.tested, concurrency_limit=1, **SLOW
         )
@@ -65,7 +68,8 @@ class Settings:
         chosen = self.desk.preferences(owner)
         # Whoever logged in uses this machine with others: what it loads and calls is for its operator to say.
         own = gr.update(visible=owner == LOCAL)
-        return [chosen.k, chosen.ordering, chosen.support, chosen.quotes_only, chosen.model, chosen.history, own]
+        kept = [chosen.k, chosen.ordering, chosen.support, chosen.quotes_only, chosen.model, chosen.history]
+        return [*kept, own, "" if owner == LOCAL else frame.account(owner)]
 
     def _keep(
         self, k: float, ordering: str, support: str, quotes: bool, model: str, history: bool, request: gr.Request
