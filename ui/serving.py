@@ -67,7 +67,7 @@ class SmallPage:
     """ASGI middleware that compresses the page itself; Gradio does so with what belongs to it."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self.app, self.compressed = app, GZipMiddleware(app)
+        self.app, self.compressed = app, GZipMiddleware(app, compresslevel=5)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Leaves everything else as it is, streams of events above all."""

@@ -14,6 +14,8 @@ from ui.page.parts import QUICK, SLOW, html, owner_of
 from ui.preferences import MAX_PAPERS, Preferences, read
 from ui.userdata import LOCAL
 
+CHOICES = ("k", "profile", "ordering", "support", "quotes_only", "history", "model")
+
 
 class Settings:
     """Every change is kept at once; there is no button for it."""
@@ -25,6 +27,10 @@ class Settings:
         self.k = gr.Slider(
             0, MAX_PAPERS, 0, step=1, label=texts.SET_K, info=texts.SET_K_INFO, elem_id="pc-set-k", **plain
         )
+        self.profile = gr.Radio(
+            list(texts.PROFILE_CHOICES), value="", label=texts.SET_PROFILE, info=texts.SET_PROFILE_INFO,
+            elem_id="pc-set-profile", **plain,
+        )  # fmt: skip
         self.support = gr.Radio(
             list(texts.SUPPORT_CHOICES), value="", label=texts.SET_SUPPORT, info=texts.SET_SUPPORT_INFO,
             elem_id="pc-set-support", **plain,
@@ -51,9 +57,9 @@ class Settings:
 
     def wire(self, app: gr.Blocks) -> None:
         """Connects events."""
-        choices = [self.k, self.ordering, self.support, self.quotes, self.model, self.history]
+        radios = [self.profile, self.ordering, self.support, self.quotes, self.history]
+        choices = [self.k, *radios, self.model]
         app.load(self._shown, outputs=[*choices, self.model_group], **QUICK)
-        radios = [self.ordering, self.support, self.quotes, self.history]
         changed = [self.k.release, self.model.blur, *(radio.input for radio in radios)]
         gr.on(changed, self._keep, inputs=choices, outputs=self.saved, **QUICK)
         self.test.click(self._testing, outputs=self.tested, **QUICK).then(
@@ -65,14 +71,23 @@ class Settings:
         chosen = self.desk.preferences(owner)
         # Whoever logged in uses this machine with others: what it loads and calls is for its operator to say.
         own = gr.update(visible=owner == LOCAL)
-        return [chosen.k, chosen.ordering, chosen.support, chosen.quotes_only, chosen.model, chosen.history, own]
+        return [*(getattr(chosen, name) for name in CHOICES), own]
 
     def _keep(
-        self, k: float, ordering: str, support: str, quotes: bool, model: str, history: bool, request: gr.Request
+        self,
+        k: float,
+        profile: str,
+        ordering: str,
+        support: str,
+        quotes: bool,
+        history: bool,
+        model: str,
+        request: gr.Request,
     ) -> str:
         owner = owner_of(request)
-        choices = {"k": int(k), "ordering": ordering, "support": support, "quotes_only": quotes}
-        chosen = read({**choices, "model": model, "history": history})
+        # In the order of `CHOICES`.
+        choices = (int(k), profile, ordering, support, quotes, history, model)
+        chosen = read(dict(zip(CHOICES, choices, strict=True)))
         if owner != LOCAL:
             chosen = read({**asdict(chosen), "model": ""})
         try:
