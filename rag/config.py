@@ -23,6 +23,7 @@ OTHER_ENVIRONMENT = frozenset({"PAPERCHAT_CONFIG", "PAPERCHAT_DATA"})
 
 BUNDLED = "bundled"
 SupportLevel = Literal["strict", "lenient"]
+Profile = Literal["best", "fast"]
 Rewrite = Literal["auto", "rules", "model"]
 LogFormat = Literal["text", "json"]
 
@@ -79,6 +80,11 @@ class Config:
     device: str = _setting("auto", "where models run", choices=("auto", "cpu", "cuda"))
     k: int = _setting(10, "papers whose evidence the model may read or an answer name", low=1, high=1000)
     candidates: int = _setting(100, "papers each retriever hands to fusion", low=1, high=10_000)
+    profile: Profile = _setting(
+        "best",
+        "how many papers are looked at word by word: `best` 50, `fast` 10, sooner and a little less exact",
+        choices=get_args(Profile),
+    )
     dense_weight: float = _setting(0.4, "weight of meaning against words in fusion", low=0, high=1)
     ordering: Ordering = _setting(
         "auto",

@@ -15,7 +15,6 @@ from rag.index import Index
 from rag.pipeline import Pipeline
 from rag.protocols import Vectors
 from rag.question import read
-from rag.rerank import DEPTH
 from rag.retrieve import HybridRetriever
 from rag.text import searchable, sentence_spans, terms, words
 from rag.types import Chunk, Paper, ScoredPassage
@@ -158,7 +157,7 @@ Placed = tuple[Rank, float | None]
 def _ranked(pipeline: Pipeline, question: str, paper_id: str) -> tuple[Placed, Placed]:
     """Place and score after fusion, and after reranking."""
     retriever = pipeline.retriever
-    depth = max(DEPTH, retriever.depth) if isinstance(retriever, HybridRetriever) else DEPTH
+    depth = max(pipeline.depth, retriever.depth) if isinstance(retriever, HybridRetriever) else pipeline.depth
     every = (
         retriever.ranked(question, depth)
         if isinstance(retriever, HybridRetriever)

@@ -22,7 +22,7 @@ from rag.followup import FollowUps
 from rag.index import Index
 from rag.protocols import Embedder, GenerationLimits, Generator, Retriever
 from rag.question import Kind, Question
-from rag.rerank import DEPTH, rerank
+from rag.rerank import DEPTHS, rerank
 from rag.support import SupportChecker
 from rag.text import terms
 from rag.types import (
@@ -96,6 +96,7 @@ class Pipeline:
         self._config = config
         self.index = index
         # Public, for rag.explain.
+        self.depth = DEPTHS[config.profile]
         self.embedder = embedder
         self.retriever = retriever
         self._generator = generator
@@ -130,8 +131,8 @@ class Pipeline:
     def _search(self, read: Asked, k: int) -> Search:
         if read.question.kind is Kind.COLLECTION:  # asked of the abstracts after all
             read = replace(read, question=question.of_abstracts(read.question))
-        fused = self.retriever.retrieve(read.question.text, max(k, DEPTH), read.filters)
-        look = self.evidence.look(read.question, fused[:DEPTH])
+        fused = self.retriever.retrieve(read.question.text, max(k, self.depth), read.filters)
+        look = self.evidence.look(read.question, fused[: self.depth])
         ranked = rerank(fused, look.matches)
         evidence = self.evidence.score(look.at(ranked[:EVIDENCE_PAPERS]))
         return Search(read.question, tuple(ranked[:k]), evidence, read.filters)

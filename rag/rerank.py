@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from rag.config import Profile
 from rag.retrieve import min_max
 from rag.types import ScoredPassage
 
 # Papers below this rank are not looked at word by word: they seldom hold the answer (docs/decisions/0006).
-DEPTH = 50
+DEPTHS: Mapping[Profile, int] = {"best": 50, "fast": 10}
+DEPTH = DEPTHS["best"]
 MATCH_WEIGHT = 0.6
 
 

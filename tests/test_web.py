@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from starlette.responses import Response
+from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from rag.errors import UsageError
 from tests.browser.fake_engine import FakeEngine
+from tests.letters import carried_out
 from ui import serving, texts, web
 from ui.page.app import Page
 from ui.page.chat import Chat
+from ui.page.live import Run
 from ui.page.parts import Update
 from ui.page.session import Session
 
@@ -35,22 +40,47 @@ def page(engine: FakeEngine) -> Chat:
 
 
 def run(page: Chat, question: str, session: Session | None = None) -> list[Update]:
-    async def collect() -> list[Update]:
-        return [update async for update in page.answer(question, session or Session(), None, "")]
+    return asyncio.run(_all(page.answer(question, session or Session(), None, "")))
 
-    return asyncio.run(collect())
+
+async def _all(stream: AsyncIterator[Update]) -> list[Update]:
+    return [update async for update in stream]
 
 
 def html_of(update: Update, page: Chat) -> str:
     return str(update[page.chat][-1]["content"][0]["value"])
 
 
+def ended(updates: list[Update]) -> Update:
+    """What the page shows after all of these."""
+    return {component: value for update in updates for component, value in update.items()}
+
+
+async def shown(page: Chat, run: Run) -> AsyncIterator[str]:
+    """The answer as it is written, each time it changes."""
+    async for letters in page._follow(run):
+        if letters:
+            yield carried_out(letters)[0]
+
+
+async def watched(page: Chat, question: str) -> tuple[list[str], list[Update]]:
+    """What is shown while the question is answered, and the updates of the event."""
+    stream = page.answer(question, Session(), None, "")
+    updates = [await anext(stream)]
+
+    async def watch() -> list[str]:
+        return [html async for html in shown(page, updates[0][page.running])]
+
+    seen, rest = await asyncio.gather(watch(), _all(stream))
+    return seen, updates + rest
+
+
 def test_an_answer_is_streamed_and_kept_in_the_session(page: Chat) -> None:
-    updates = run(page, "  What does MInference speed up?  ")
-    assert isinstance(updates[0][page.running], threading.Event)
+    seen, updates = asyncio.run(watched(page, "  What does MInference speed up?  "))
+    assert isinstance(updates[0][page.running], Run)
     assert updates[0][page.stop]["visible"] is True
-    assert any("pc-draft" in html_of(update, page) for update in updates)
-    last = updates[-1]
+    assert any("pc-draft" in html for html in seen)
+    last = ended(updates)
     assert last[page.running] is None
     assert last[page.stop]["visible"] is False
     (exchange,) = last[page.session].exchanges
@@ -60,7 +90,7 @@ def test_an_answer_is_streamed_and_kept_in_the_session(page: Chat) -> None:
 
 
 def test_a_follow_up_is_given_the_history_of_its_own_session(page: Chat, engine: FakeEngine) -> None:
-    session = run(page, "What does MInference speed up?")[-1][page.session]
+    session = ended(run(page, "What does MInference speed up?"))[page.session]
     run(page, "And how much faster is it?", session)
     run(page, "And how much faster is it?")
     assert [len(history) for history in engine.histories] == [0, 1, 0]
@@ -68,7 +98,7 @@ def test_a_follow_up_is_given_the_history_of_its_own_session(page: Chat, engine:
 
 
 def test_an_error_is_one_sentence_and_no_part_of_the_history(page: Chat) -> None:
-    last = run(page, "Fail, please")[-1]
+    last = ended(run(page, "Fail, please"))
     assert "The model stopped answering. Start paperchat again." in html_of(last, page)
     assert last[page.session].history() == []
     assert last[page.running] is None
@@ -81,7 +111,7 @@ def test_an_unexpected_error_is_logged_and_admitted(
         raise ZeroDivisionError
 
     engine.pipeline = broken  # type: ignore[method-assign]
-    last = run(page, "What?")[-1]
+    last = ended(run(page, "What?"))
     assert texts.UNEXPECTED_ERROR in html_of(last, page)
     assert "an answer failed" in caplog.text
 
@@ -89,9 +119,8 @@ def test_an_unexpected_error_is_logged_and_admitted(
 def test_closing_the_event_stops_the_computation(page: Chat, engine: FakeEngine) -> None:
     async def leave() -> int:
         stream = page.answer("Tell me everything", Session(), None, "")
-        async for update in stream:
-            if "pc-draft" in html_of(update, page):
-                break
+        while not engine.words:
+            await anext(stream)
         words = engine.words
         await stream.aclose()
         return words
@@ -120,36 +149,34 @@ def test_cancelling_the_task_stops_the_computation(page: Chat, engine: FakeEngin
 
 
 def test_stop_sets_the_event_and_the_answer_is_marked(page: Chat, engine: FakeEngine) -> None:
-    async def stop() -> Update:
-        update: Update = {}
-        running = None
+    async def stop() -> list[Update]:
+        updates = []
         async for update in page.answer("Tell me everything", Session(), None, ""):
-            running = update.get(page.running, running)
-            if engine.words > 8 and running is not None:
+            updates.append(update)
+            if engine.words > 8 and (running := update[page.running]) is not None:
                 assert page._stop(running)["interactive"] is False
-        return update
+        return updates
 
-    assert "pc-stopped" in html_of(asyncio.run(stop()), page)
+    assert "pc-stopped" in html_of(ended(asyncio.run(stop())), page)
 
 
 def test_stopping_while_models_load_ends_at_once(page: Chat, engine: FakeEngine) -> None:
     engine.loading_seconds = 3600
 
-    async def stop() -> list[str]:
-        shown = []
-        async for update in page.answer("What?", Session(), None, ""):
-            shown.append(html_of(update, page))
-            if running := update.get(page.running):
-                loading = running
-            elif not loading.is_set():
-                loading.set()
-        return shown
+    async def stop() -> tuple[str, list[Update]]:
+        stream = page.answer("What?", Session(), None, "")
+        updates = [await anext(stream)]
+        running = updates[0][page.running]
+        rest = asyncio.create_task(_all(stream))
+        seen = await anext(shown(page, running))
+        page._stop(running)
+        return seen, updates + await rest
 
     begun = time.monotonic()
-    shown = asyncio.run(stop())
+    seen, updates = asyncio.run(stop())
     assert time.monotonic() - begun < 5
-    assert any("Loading the language model…" in html for html in shown)
-    assert texts.STOPPED_EARLY in shown[-1]
+    assert "Loading the language model…" in seen
+    assert texts.STOPPED_EARLY in html_of(ended(updates), page)
 
 
 @pytest.mark.parametrize("question", ["", "   \n"])
@@ -158,12 +185,8 @@ def test_an_empty_question_changes_nothing(page: Chat, question: str) -> None:
 
 
 def test_one_answer_at_a_time(page: Chat, engine: FakeEngine) -> None:
-    running = threading.Event()
-
-    async def collect() -> list[Update]:
-        return [update async for update in page.answer("What?", Session(), running, "")]
-
-    assert asyncio.run(collect()) == [{page.running: running}]
+    running = Run("What?", 0)
+    assert asyncio.run(_all(page.answer("What?", Session(), running, ""))) == [{page.running: running}]
     assert not engine.histories
 
 
@@ -185,3 +208,24 @@ def test_nothing_foreign_is_allowed_by_the_content_policy() -> None:
     assert "http" not in serving.CONTENT_POLICY
     assert "script-src-attr 'none'" in serving.CONTENT_POLICY
     assert "*" not in serving.CONTENT_POLICY
+
+
+def headers(kind: str) -> dict[str, str]:
+    """What a browser is told with an answer of this kind."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response("", media_type=kind)(scope, receive, send)
+
+    response = TestClient(serving.SecurityHeaders(served)).get("/")
+    return dict(response.headers)
+
+
+@pytest.mark.parametrize("kind", ["text/html", "image/svg+xml", "application/xml", "application/pdf", "text/plain"])
+def test_whatever_may_be_opened_as_a_page_comes_with_the_policy(kind: str) -> None:
+    assert headers(kind)["content-security-policy"] == serving.CONTENT_POLICY
+    assert headers(kind)["x-content-type-options"] == "nosniff"
+
+
+def test_a_script_comes_without_it() -> None:
+    assert "content-security-policy" not in headers("text/javascript")
+    assert headers("text/javascript")["x-content-type-options"] == "nosniff"

@@ -149,6 +149,7 @@ def search(
         str | None,
         typer.Option("--explain", help="Where this paper stands, and why: id, DOI, arXiv id or title words."),
     ] = None,
+    profile: options.Profile = None,
     index: options.Index = None,
     embedding_model: options.EmbeddingModel = None,
     device: options.Device = None,
@@ -157,7 +158,7 @@ def search(
     """Ranked papers for a query, or a TREC run for many."""
     from ui import searching
 
-    config = options.load(index=index, embedding_model=embedding_model, device=device, k=k)
+    config = options.load(index=index, embedding_model=embedding_model, device=device, k=k, profile=profile)
     if (query is None) == (queries is None):
         raise UsageError("Give either a query or --input FILE.")
     if explain is not None:
@@ -186,6 +187,7 @@ def ask(
     model: options.Model = None,
     server_model: options.ServerModel = None,
     adapter: options.Adapter = None,
+    profile: options.Profile = None,
     ordering: options.Ordering = None,
     evidence_tokens: options.EvidenceTokens = None,
     evidence_sentences: options.EvidenceSentences = None,
@@ -208,6 +210,7 @@ def ask(
         device=device,
         cache=cache,
         k=k,
+        profile=profile,
         ordering=ordering,
         evidence_tokens=evidence_tokens,
         evidence_sentences=evidence_sentences,
@@ -235,6 +238,7 @@ def chat(
     model: options.Model = None,
     server_model: options.ServerModel = None,
     adapter: options.Adapter = None,
+    profile: options.Profile = None,
     ordering: options.Ordering = None,
     evidence_tokens: options.EvidenceTokens = None,
     evidence_sentences: options.EvidenceSentences = None,
@@ -256,6 +260,7 @@ def chat(
         device=device,
         cache=cache,
         k=k,
+        profile=profile,
         ordering=ordering,
         evidence_tokens=evidence_tokens,
         evidence_sentences=evidence_sentences,
@@ -281,6 +286,7 @@ def serve(
     model: options.Model = None,
     server_model: options.ServerModel = None,
     adapter: options.Adapter = None,
+    profile: options.Profile = None,
     ordering: options.Ordering = None,
     evidence_tokens: options.EvidenceTokens = None,
     evidence_sentences: options.EvidenceSentences = None,
@@ -304,6 +310,7 @@ def serve(
         device=device,
         cache=cache,
         k=k,
+        profile=profile,
         ordering=ordering,
         evidence_tokens=evidence_tokens,
         evidence_sentences=evidence_sentences,

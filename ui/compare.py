@@ -97,7 +97,7 @@ class Comparison:
 def setting(sent: Mapping[str, Any], own: Preferences) -> Preferences:
     """One side of the form, over the reader's own choice of a model."""
     k = sent.get("k")
-    known = {name: sent.get(name) for name in ("ordering", "support")}
+    known = {name: sent.get(name) for name in ("profile", "ordering", "support")}
     number = int(k) if isinstance(k, str) and k.strip().isdecimal() else k
     return read({**known, "k": number, "model": own.model, "quotes_only": sent.get("answers") == "quotes"})
 

@@ -28,6 +28,7 @@ def form() -> str:
 
 def _side(side: str) -> str:
     selects = (
+        ("profile", texts.COMPARE_PROFILE, texts.PROFILE_CHOICES),
         ("ordering", texts.COMPARE_ORDERING, texts.ORDERING_CHOICES),
         ("support", texts.COMPARE_SUPPORT, texts.SUPPORT_CHOICES),
         ("answers", texts.COMPARE_ANSWERS, texts.COMPARE_ANSWERS_CHOICES),

@@ -30,6 +30,9 @@ EvidenceTokens = Annotated[int | None, typer.Option("--evidence-tokens", help="T
 EvidenceSentences = Annotated[
     int | None, typer.Option("--evidence-sentences", help="Evidence sentences the model reads.")
 ]
+Profile = Annotated[
+    str | None, typer.Option("--profile", help="best, or fast: fewer papers are looked at word by word.")
+]
 Support = Annotated[str | None, typer.Option("--support", help="strict or lenient.")]
 
 Where = Annotated[

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, get_args
 
-from rag.config import Config, SupportLevel
+from rag.config import Config, Profile, SupportLevel
 from rag.order import Ordering
 from ui.userdata import Database
 
@@ -25,10 +25,11 @@ class Preferences:
     model: str = AS_STARTED
     quotes_only: bool = False
     history: bool = True
+    profile: str = AS_STARTED
 
     def applied(self, config: Config) -> Config:
         """The settings with these choices on top. The model is not among them: it has to be loaded first."""
-        chosen = {name: getattr(self, name) for name in ("k", "ordering", "support")}
+        chosen = {name: getattr(self, name) for name in ("k", "profile", "ordering", "support")}
         return replace(config, **{name: value for name, value in chosen.items() if value})
 
 
@@ -37,7 +38,8 @@ def read(choices: Mapping[str, Any]) -> Preferences:
     known = {field.name: choices[field.name] for field in fields(Preferences) if field.name in choices}
     k = known.get("k")
     known["k"] = min(MAX_PAPERS, max(0, k)) if isinstance(k, int) and not isinstance(k, bool) else 0
-    for name, allowed in (("ordering", get_args(Ordering)), ("support", get_args(SupportLevel))):
+    choices_of = {"profile": Profile, "ordering": Ordering, "support": SupportLevel}
+    for name, allowed in ((name, get_args(kind)) for name, kind in choices_of.items()):
         if known.get(name) not in allowed:
             known[name] = AS_STARTED
     known["model"] = str(known.get("model") or "").strip()

@@ -8,6 +8,7 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import UsageError
@@ -41,11 +42,10 @@ CONTENT_POLICY = "; ".join(
 class SecurityHeaders:
     """ASGI middleware that tells the browser what a page of ours may load."""
 
-    HEADERS = (
-        (b"content-security-policy", CONTENT_POLICY.encode()),
-        (b"x-content-type-options", b"nosniff"),
-        (b"referrer-policy", b"no-referrer"),
-    )
+    HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+    POLICY = (b"content-security-policy", CONTENT_POLICY.encode())
+    # Never a document, so that the policy would say nothing; Gradio serves eighty of them a visit.
+    PARTS = (b"text/css", b"text/javascript", b"application/javascript", b"application/json", b"font/")
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -55,10 +55,24 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self.HEADERS]
+                given = message["headers"]
+                part = dict(given).get(b"content-type", b"").startswith(self.PARTS)
+                message["headers"] = [*given, *self.HEADERS, *(() if part else (self.POLICY,))]
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class SmallPage:
+    """ASGI middleware that compresses the page itself; Gradio does so with what belongs to it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app, self.compressed = app, GZipMiddleware(app, compresslevel=5)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Leaves everything else as it is, streams of events above all."""
+        chosen = self.compressed if scope["type"] == "http" and scope["path"].endswith("/") else self.app
+        await chosen(scope, receive, send)
 
 
 def usable_port(host: str, port: int) -> int:

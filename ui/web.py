@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 Auth = tuple[str, str] | list[tuple[str, str]] | Callable[[str, str], bool]
 
 STYLES = ("page.css", "side.css", "papers.css", "atlas.css", "evaluation.css", "login.css")
-SCRIPTS = ("sources.js", "reading.js", "focus.js", "theme.js", "actions.js", "papers.js", "atlas.js", "evaluation.js")
+SCRIPTS = (
+    "live.js", "sources.js", "reading.js", "focus.js", "theme.js", "actions.js", "papers.js", "atlas.js",
+    "evaluation.js",
+)  # fmt: skip
 
 
 def build_app(engine: Engine, database: Database | None = None, reports: Path | None = None) -> gr.Blocks:
@@ -85,7 +88,7 @@ def launch(
             favicon_path=str(_asset("favicon.png")),
             theme=_theme(),
             head=_head(),
-            app_kwargs={"middleware": [Middleware(serving.SecurityHeaders)]},
+            app_kwargs={"middleware": [Middleware(serving.SecurityHeaders), Middleware(serving.SmallPage)]},
         )
     except OSError as error:  # Somebody took the port in the meantime.
         raise UsageError(texts.port_busy(host, port, None)) from error

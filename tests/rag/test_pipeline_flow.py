@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import pytest
 
 from rag.errors import GenerationError
+from rag.evidence import Look
 from rag.pipeline import Pipeline
-from rag.types import Answer, Checked, Draft, Event, Finished, Paper, Queued, Retrieved
+from rag.question import Question
+from rag.types import Answer, Checked, Draft, Event, Finished, Paper, Queued, Retrieved, ScoredPassage
 from tests.fakes import FakeGenerator, build_fake_pipeline
 from tests.rag.claims import COLLECTION, CORAL, MINFERENCE, QUESTION, VERBATIM
 
@@ -94,6 +97,25 @@ def test_the_prompt_and_the_answer_fit_the_model() -> None:
     roomy = prompt_tokens(100_000)
     for less in (1, 20, 40):
         assert prompt_tokens(roomy + 60 - less) <= roomy - less
+
+
+@pytest.mark.parametrize(("profile", "looked_at"), [("best", 50), ("fast", 10)])
+def test_the_profile_says_how_many_papers_are_looked_at_word_by_word(
+    profile: str, looked_at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    papers = [Paper(f"p{n}", f"Sparse attention {n}", f"Sparse attention is studied in way {n}.") for n in range(60)]
+    pipeline = build_fake_pipeline(papers, profile=profile)
+    seen: list[int] = []
+    look = pipeline.evidence.look
+
+    def noting(question: Question, passages: Sequence[ScoredPassage]) -> Look:
+        seen.append(len(passages))
+        return look(question, passages)
+
+    monkeypatch.setattr(pipeline.evidence, "look", noting)
+    found = pipeline.search("Which papers are about sparse attention?", 60)
+    assert seen == [looked_at]
+    assert len(found.ranked) == 60  # the rest follow as fusion left them
 
 
 def test_the_order_in_the_prompt_is_the_chosen_one() -> None:

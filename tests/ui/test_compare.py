@@ -38,9 +38,10 @@ def test_what_is_no_question_is_named(text: str, said: str) -> None:
 
 def test_a_form_becomes_a_setting_and_nonsense_is_as_started() -> None:
     own = Preferences(model="http://127.0.0.1:1", history=False)
-    sent = {"k": "12", "ordering": "reorder", "support": "lenient", "answers": "quotes"}
-    assert compare.setting(sent, own) == Preferences(12, "reorder", "lenient", own.model, quotes_only=True)
-    odd = {"k": "-1", "ordering": "random", "support": ["x"], "answers": {}}
+    sent = {"k": "12", "profile": "fast", "ordering": "reorder", "support": "lenient", "answers": "quotes"}
+    chosen = Preferences(12, "reorder", "lenient", own.model, quotes_only=True, profile="fast")
+    assert compare.setting(sent, own) == chosen
+    odd = {"k": "-1", "profile": "slow", "ordering": "random", "support": ["x"], "answers": {}}
     assert compare.setting(odd, own) == Preferences(model=own.model)
     assert compare.setting({"k": 10**9}, own).k == 50
 

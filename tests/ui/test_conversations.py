@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rag.config import Config
 from tests.answers import answer, refused
 from ui import texts
 from ui.conversations import Conversations, titled
@@ -209,14 +210,24 @@ def test_history_off_keeps_nothing(path: Path) -> None:
 
 
 def test_preferences_are_each_readers_own(path: Path) -> None:
-    PreferenceStore(Database(path)).keep("ada", Preferences(k=12, support="lenient", model="http://x/v1"))
+    chosen = Preferences(k=12, support="lenient", model="http://x/v1", profile="fast")
+    PreferenceStore(Database(path)).keep("ada", chosen)
     again = PreferenceStore(Database(path))
-    assert again.get("ada") == Preferences(k=12, support="lenient", model="http://x/v1")
+    assert again.get("ada") == chosen
+    assert again.get("ada").applied(Config()).profile == "fast"
     assert again.get("alan") == Preferences()
 
 
 def test_choices_that_make_no_sense_are_as_at_the_start() -> None:
-    sent = {"k": 10**9, "ordering": "sideways", "support": ["strict"], "model": None, "history": 0, "more": 1}
+    sent = {
+        "k": 10**9,
+        "profile": "slow",
+        "ordering": "sideways",
+        "support": ["strict"],
+        "model": None,
+        "history": 0,
+        "more": 1,
+    }
     assert read(sent) == Preferences(k=50, history=False)
     assert read({"k": True}) == Preferences()
 

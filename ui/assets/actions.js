@@ -15,6 +15,7 @@
 
   paperchat.show = (page) => {
     document.body.dataset.page = page;
+    if (page !== "ask") paperchat.send?.("visit");
     findAll(".pc-page").forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.page === page)));
     if (page === "papers") {
       paperchat.browse?.({}, true);

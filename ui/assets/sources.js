@@ -21,7 +21,8 @@
     const sources = sourcesOf(turn);
     const cards = find("#pc-cards");
     if (!sources || !cards) return false;
-    cards.replaceChildren(...[...sources.childNodes].map((node) => node.cloneNode(true)));
+    if (shown.turn === turn) window.paperchat.becomeChildren(cards, sources.cloneNode(true));
+    else cards.replaceChildren(...[...sources.childNodes].map((node) => node.cloneNode(true)));
     find("#pc-panel .pc-panel-head + .pc-panel-empty").hidden = true;
     if (shown.turn !== turn) cards.scrollTop = 0;
     shown.turn = turn;

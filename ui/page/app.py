@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ui.userdata import Database
 
 DAY = 86_400
+_ALL_VISIBLE = "() => Array(3).fill({ __type__: 'update', visible: true })"
 
 
 class Page:
@@ -44,12 +45,14 @@ class Page:
                     self.chat = Chat(self.desk)
                 with gr.Column(elem_id="pc-right", scale=2):
                     html(frame.panel(), "pc-panel-box")
-            with gr.Column(elem_id="pc-papers"):
+            # Not in the document before somebody goes there, which also spares their scripts.
+            with gr.Column(elem_id="pc-papers", visible=False) as papers:
                 self.papers = Papers(self.desk)
-            with gr.Column(elem_id="pc-evaluation"):
+            with gr.Column(elem_id="pc-evaluation", visible=False) as evaluation:
                 self.evaluation = Evaluation(self.desk, reports)
-            with gr.Column(elem_id="pc-settings"):
+            with gr.Column(elem_id="pc-settings", visible=False) as settings:
                 self.settings = Settings(self.desk)
+            self.bus.visit(None, outputs=[papers, evaluation, settings], js=_ALL_VISIBLE, **QUICK)
             self.timer = gr.Timer(POLL_SECONDS)
             self._wire()
 
@@ -62,6 +65,12 @@ class Page:
         outputs = [self.status, self.timer, self.chat.chat]
         self.timer.tick(self._refresh, outputs=outputs, **QUICK)
         self.app.load(self._load, inputs=self.chat.session, outputs=[*outputs, self.history.list, self.mail], **QUICK)
+
+        # With each message of an event Gradio copies every component whose loading state it may have to show, the
+        # conversation among them. We show none of these.
+        for event in self.app.fns.values():
+            if event.show_progress == "hidden":
+                event.show_progress_on = [self.mail]
 
     def refreshed(self) -> list[gr.components.Component]:
         """What changes with the collection."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -24,9 +23,10 @@ from rag.types import Answer
 from ui import cards, frame, render, texts
 from ui.conversations import State
 from ui.page.desk import Desk
-from ui.page.parts import QUICK, Update, html, letter, owner_of
+from ui.page.live import Run
+from ui.page.parts import QUICK, SLOW, Update, growing, html, letter, owner_of
 from ui.page.session import Exchange, Session, messages
-from ui.stream import AnswerStream
+from ui.stream import POLL_SECONDS, AnswerStream
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ class Chat:
             # It would move what is being read; `assets/reading.js` says where the conversation stands.
             autoscroll=False,
         )
+        self.live = growing()
         self.notice = html("", "pc-notice")
         with gr.Row(elem_id="pc-ask"):
             self.box = gr.Textbox(
@@ -98,13 +99,17 @@ class Chat:
         self.chat.example_select(self._ask_example, inputs=state, **asking)
         self.retry.click(self._ask_again, inputs=state, **asking)
         bus.ask(self._ask_sent, inputs=state, **asking)
+        # Beside the event that answers: Gradio makes every output of an event anew whenever it sends something.
+        self.running.change(
+            self._follow, inputs=self.running, outputs=self.live, concurrency_limit=None, concurrency_id="live", **SLOW
+        )
         self.stop.click(self._stop, inputs=self.running, outputs=self.stop, **QUICK)
         self.clear.click(self._clear, inputs=state, outputs=self.outputs, **QUICK)
 
     # --- asking -------------------------------------------------------------------------------------
 
     async def _ask(
-        self, question: str, session: Session, running: threading.Event | None, request: gr.Request
+        self, question: str, session: Session, running: Run | None, request: gr.Request
     ) -> AsyncIterator[Update]:
         # The box is emptied when the question is taken, not later: the next one may be in it by then.
         at_once = {self.box: ""}
@@ -112,21 +117,19 @@ class Chat:
             yield update
 
     async def _ask_example(
-        self, session: Session, running: threading.Event | None, event: gr.SelectData, request: gr.Request
+        self, session: Session, running: Run | None, event: gr.SelectData, request: gr.Request
     ) -> AsyncIterator[Update]:
         async for update in self.answer(event.value["text"], session, running, owner_of(request)):
             yield update
 
-    async def _ask_again(
-        self, session: Session, running: threading.Event | None, request: gr.Request
-    ) -> AsyncIterator[Update]:
+    async def _ask_again(self, session: Session, running: Run | None, request: gr.Request) -> AsyncIterator[Update]:
         last = len(session.exchanges) - 1
         question = session.exchanges[last].question if session.exchanges else ""
         async for update in self.answer(question, session.before(max(last, 0)), running, owner_of(request)):
             yield update
 
     async def _ask_sent(
-        self, session: Session, running: threading.Event | None, event: gr.EventData, request: gr.Request
+        self, session: Session, running: Run | None, event: gr.EventData, request: gr.Request
     ) -> AsyncIterator[Update]:
         """A follow-up suggestion, a paper to ask about, or a question without one of its filters."""
         sent = event._data or {}
@@ -141,7 +144,7 @@ class Chat:
         self,
         question: str,
         session: Session,
-        running: threading.Event | None,
+        running: Run | None,
         owner: str,
         *,
         at_once: Update | None = None,
@@ -156,12 +159,13 @@ class Chat:
         keeper = self.desk.keeper(owner, session, question)
         kept_as = await asyncio.to_thread(keeper.begin)
         session = replace(session, conversation=kept_as)
-        turn, before, cancel = len(session.exchanges), session.messages(), threading.Event()
-        state = render.Writing(question)
+        turn, before = len(session.exchanges), session.messages()
+        run = Run(question, turn)
+        state = run.state
         yield {
             self.chat: before + messages(question, render.writing(state, turn), cards.NO_SOURCES),
             self.session: session,
-            self.running: cancel,
+            self.running: run,
             self.notice: "",
             self.mail: letter("conversation", id=session.conversation),
             self.sidebar: await asyncio.to_thread(self.desk.sidebar, owner, session),
@@ -170,18 +174,21 @@ class Chat:
         }
         asked, words = time.time(), ""
         outcome: State | None = None
+        looked = time.monotonic()
         try:
             preferences = self.desk.preferences(owner)
-            stream = AnswerStream(self.desk.pipelines, question, session.history(), cancel, preferences, filters)
+            stream = AnswerStream(self.desk.pipelines, question, session.history(), run.cancel, preferences, filters)
             while state.answer is None and not stream.abandoned:
                 for event in await stream.next_events():
                     state = state.after(event)
                 if not stream.started:
                     state = replace(state, stage=self.desk.engine.status().stage)
+                run.tell(state)
                 await asyncio.to_thread(keeper.progress, state)
-                # Also when nothing came: Gradio notices at a yield that the reader has left.
-                shown, sources = render.writing(state, turn), render.writing_sources(state, turn)
-                yield {self.chat: before + messages(question, shown, sources)}
+                if time.monotonic() - looked >= POLL_SECONDS:
+                    # Gradio notices at a yield that the reader has left.
+                    yield {self.running: run}
+                    looked = time.monotonic()
             outcome = "done" if state.answer else "incomplete"
             words = "" if state.answer else texts.STOPPED_EARLY
         except PaperchatError as error:
@@ -190,7 +197,7 @@ class Chat:
             log.exception("an answer failed")
             outcome, words = "failed", texts.UNEXPECTED_ERROR
         finally:
-            cancel.set()
+            run.end()
             if outcome is None:
                 keeper.cut_off(state)
         await asyncio.to_thread(keeper.end, outcome, state.answer, words)
@@ -204,6 +211,7 @@ class Chat:
             self.sidebar: await asyncio.to_thread(self.desk.sidebar, owner, session),
             **self.buttons(writing=False),
         }
+        yield {self.running: None}  # What comes last, Gradio sends twice.
 
     # --- around it ----------------------------------------------------------------------------------
 
@@ -227,13 +235,19 @@ class Chat:
             **self.buttons(writing=False, empty=not session.exchanges),
         }
 
-    def _stop(self, running: threading.Event | None) -> Any:
+    async def _follow(self, running: Run | None) -> AsyncIterator[str]:
+        """What is being written, while it is."""
+        if running is not None:
+            async for letters in running.letters():
+                yield letters
+
+    def _stop(self, running: Run | None) -> Any:
         if running is None:
             return gr.skip()
-        running.set()
+        running.cancel.set()
         return gr.update(value=texts.STOPPING, interactive=False)
 
-    def _clear(self, session: Session, running: threading.Event | None, request: gr.Request) -> Update:
+    def _clear(self, session: Session, running: Run | None, request: gr.Request) -> Update:
         if running is not None:
             return {self.running: running}
         return self.showing(Session(search=session.search), owner_of(request))

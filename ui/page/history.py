@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,6 +12,7 @@ from rag.errors import PaperchatError
 from ui import frame, sidebar, texts, transcript
 from ui.page.chat import Chat
 from ui.page.desk import Desk
+from ui.page.live import Run
 from ui.page.parts import QUICK, Update, html, letter, owner_of
 from ui.page.session import Session, restored
 
@@ -30,9 +30,7 @@ class History:
         self.chat = chat
         bus.act(self._act, inputs=[chat.session, chat.running], outputs=chat.outputs, **QUICK)
 
-    def _act(
-        self, session: Session, running: threading.Event | None, event: gr.EventData, request: gr.Request
-    ) -> Update:
+    def _act(self, session: Session, running: Run | None, event: gr.EventData, request: gr.Request) -> Update:
         sent: Mapping[str, Any] = event._data or {}
         owner = owner_of(request)
         try:
@@ -56,10 +54,10 @@ class History:
             return {self.chat.mail: letter("note", text=str(error))}
         return {self.chat.running: running}
 
-    def _open(self, session: Session, running: threading.Event | None, owner: str, conversation: str) -> Update:
+    def _open(self, session: Session, running: Run | None, owner: str, conversation: str) -> Update:
         # An answer that is being written ends with its page; what was checked is kept.
         if running is not None:
-            running.set()
+            running.cancel.set()
             return {self.chat.mail: letter("again", id=conversation)}
         found = self.desk.conversations.get(owner, conversation) if self.desk.conversations else None
         if found is None:
@@ -67,7 +65,7 @@ class History:
             return {self.chat.mail: missing, self.list: self.desk.sidebar(owner, session)}
         return self.chat.showing(restored(found, session.search), owner)
 
-    def _change(self, session: Session, running: threading.Event | None, owner: str, sent: Mapping[str, Any]) -> Update:
+    def _change(self, session: Session, running: Run | None, owner: str, sent: Mapping[str, Any]) -> Update:
         conversation, kept = str(sent.get("id")), self.desk.conversations
         if kept is None:
             return {self.chat.running: running}

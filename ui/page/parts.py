@@ -26,10 +26,11 @@ SLOW: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "multiple", "
 # What the page's own script sends: `window.paperchat.send("act", {...})`. The names are those of Gradio events.
 _BUS = """
 window.paperchat.send = (kind, data) => trigger(kind, data);
-window.paperchat.events = ['ask', 'act', 'work', 'compare', 'halt', 'report'];
+window.paperchat.events = ['ask', 'act', 'work', 'compare', 'halt', 'report', 'visit'];
 """
 # What goes the other way: a piece of JSON for the script, never shown.
 _MAIL = "watch('value', () => window.paperchat.receive(props.value));"
+_LIVE = "watch('value', () => window.paperchat.live(props.value));"
 
 
 def html(value: str, elem_id: str) -> gr.HTML:
@@ -45,6 +46,11 @@ def bus() -> gr.HTML:
 def mailbox() -> gr.HTML:
     """The way from the server to the page's script."""
     return gr.HTML("", html_template="<i></i>", js_on_load=_MAIL, apply_default_css=False, elem_id="pc-mail")
+
+
+def growing() -> gr.HTML:
+    """The way of an answer that is being written; what it holds is in `ui.page.live`."""
+    return gr.HTML("", html_template="<i></i>", js_on_load=_LIVE, apply_default_css=False, elem_id="pc-live")
 
 
 def letter(kind: str, **content: Any) -> str:

@@ -14,6 +14,8 @@ from ui.page.parts import QUICK, SLOW, html, owner_of
 from ui.preferences import MAX_PAPERS, Preferences, read
 from ui.userdata import LOCAL
 
+CHOICES = ("k", "profile", "ordering", "support", "quotes_only", "history", "model")
+
 
 class Settings:
     """Every change is kept at once; there is no button for it."""
@@ -26,6 +28,10 @@ class Settings:
         self.k = gr.Slider(
             0, MAX_PAPERS, 0, step=1, label=texts.SET_K, info=texts.SET_K_INFO, elem_id="pc-set-k", **plain
         )
+        self.profile = gr.Radio(
+            list(texts.PROFILE_CHOICES), value="", label=texts.SET_PROFILE, info=texts.SET_PROFILE_INFO,
+            elem_id="pc-set-profile", **plain,
+        )  # fmt: skip
         self.support = gr.Radio(
             list(texts.SUPPORT_CHOICES), value="", label=texts.SET_SUPPORT, info=texts.SET_SUPPORT_INFO,
             elem_id="pc-set-support", **plain,
@@ -52,11 +58,11 @@ class Settings:
 
     def wire(self, app: gr.Blocks) -> None:
         """Connects events."""
-        choices = [self.k, self.ordering, self.support, self.quotes, self.model, self.history]
+        radios = [self.profile, self.ordering, self.support, self.quotes, self.history]
+        choices = [self.k, *radios, self.model]
         app.load(self._shown, outputs=[*choices, self.model_group, self.account], **QUICK)
-        chosen = [self.k, self.ordering, self.support, self.quotes, self.history]
         # The slider too by what it says while it moves: the keyboard never lets go of it.
-        changed = [self.model.blur, *(choice.input for choice in chosen)]
+        changed = [self.model.blur, *(choice.input for choice in (self.k, *radios))]
         in_order = {**QUICK, "trigger_mode": "always_last"}
         gr.on(changed, self._keep, inputs=choices, outputs=self.saved, **in_order)
         self.test.click(self._testing, outputs=self.tested, **QUICK).then(
@@ -68,15 +74,23 @@ class Settings:
         chosen = self.desk.preferences(owner)
         # Whoever logged in uses this machine with others: what it loads and calls is for its operator to say.
         own = gr.update(visible=owner == LOCAL)
-        kept = [chosen.k, chosen.ordering, chosen.support, chosen.quotes_only, chosen.model, chosen.history]
-        return [*kept, own, "" if owner == LOCAL else frame.account(owner)]
+        return [*(getattr(chosen, name) for name in CHOICES), own, "" if owner == LOCAL else frame.account(owner)]
 
     def _keep(
-        self, k: float, ordering: str, support: str, quotes: bool, model: str, history: bool, request: gr.Request
+        self,
+        k: float,
+        profile: str,
+        ordering: str,
+        support: str,
+        quotes: bool,
+        history: bool,
+        model: str,
+        request: gr.Request,
     ) -> str:
         owner = owner_of(request)
-        choices = {"k": int(k), "ordering": ordering, "support": support, "quotes_only": quotes}
-        chosen = read({**choices, "model": model, "history": history})
+        # In the order of `CHOICES`.
+        choices = (int(k), profile, ordering, support, quotes, history, model)
+        chosen = read(dict(zip(CHOICES, choices, strict=True)))
         if owner != LOCAL:
             chosen = read({**asdict(chosen), "model": ""})
         try:

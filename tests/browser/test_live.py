@@ -1,0 +1,64 @@
+"""While an answer is written, what the reader does with the page stays as it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import Page
+from tests.browser.fake_engine import FakeEngine
+
+pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
+
+LONG_QUESTION = "Tell me everything"
+END = "const log = document.querySelector('#pc-chat [role=log]');"
+
+
+def more_sentences(page: Page, number: int = 2) -> None:
+    before = len(page.all(".pc-cite"))
+    page.until(lambda: len(page.all(".pc-cite")) >= before + number, "more sentences")
+
+
+def stop(page: Page) -> None:
+    page.one("#pc-stop").click()
+    page.wait_for_answer()
+
+
+def test_an_unfolded_source_stays_unfolded_and_keeps_the_focus(page: Page, engine: FakeEngine) -> None:
+    engine.word_seconds = 0.02
+    page.ask(LONG_QUESTION, wait=False)
+    page.until(lambda: page.all("#pc-cards .pc-card"))
+    page.js("document.querySelectorAll('#pc-cards summary')[1].focus()")
+    page.js("document.activeElement.click()")
+    more_sentences(page)
+    assert page.js("return document.querySelectorAll('#pc-cards details')[1].open")
+    assert page.js("return document.activeElement === document.querySelectorAll('#pc-cards summary')[1]")
+    stop(page)
+
+
+def test_text_marked_for_copying_stays_marked(page: Page, engine: FakeEngine) -> None:
+    engine.word_seconds = 0.02
+    page.ask(LONG_QUESTION, wait=False)
+    page.until(lambda: page.all("#pc-chat .pc-words"))
+    page.js("getSelection().selectAllChildren(document.querySelector('#pc-chat .pc-words'))")
+    marked = page.js("return getSelection().toString()")
+    more_sentences(page)
+    assert page.js("return getSelection().toString()") == marked != ""
+    stop(page)
+
+
+def test_the_conversation_follows_its_end_unless_the_reader_scrolled_up(page: Page, engine: FakeEngine) -> None:
+    engine.word_seconds = 0.005
+    page.ask(LONG_QUESTION, wait=False)
+    page.until(lambda: page.js(f"{END} return log.scrollTop > 200"), "following the end")
+    page.js(f"{END} log.scrollTop = 0")
+    more_sentences(page)
+    assert page.js(f"{END} return log.scrollTop") == 0
+    stop(page)
+
+
+def test_the_other_pages_are_made_when_somebody_goes_there(page: Page) -> None:
+    assert not page.all("#pc-papers")
+    page.show("papers")
+    page.until(lambda: page.shown("#pc-shelf .pc-shelf"), "the papers")
+    page.show("settings")
+    page.until(lambda: page.shown("#pc-set-k"), "the settings")
