@@ -95,7 +95,7 @@ def collect(config: Config, questions: Path, is_gold: IsGold) -> list[Example]:
         gold = [
             is_gold(asked, passage.paper, span)
             for passage, own in zip(near.passages, near.sentences, strict=True)
-            for span in own.spans
+            for span in map(tuple, own.spans.tolist())
         ]
         examples.append(Example(features(near), np.array(gold)))
     return examples

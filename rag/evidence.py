@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag import late, sentences
-from rag.late import Interaction, Tokens
+from rag.late import Interaction, Packed, Tokens
 from rag.protocols import Catalog, Embedder, TermIndex
 from rag.question import Question
 from rag.sentences import Sentences
@@ -50,16 +50,20 @@ class Look:
 
     Attributes:
         question: The standalone question.
+        asked: Its tokens.
         idf: Rarity of each of its terms in the collection.
         passages: With their fused scores in 0..1.
         sentences: Those of each paper.
+        tokens: Those of each paper.
         interactions: The question's tokens against each paper's.
     """
 
     question: Question
+    asked: Tokens
     idf: Mapping[str, float]
     passages: tuple[ScoredPassage, ...]
     sentences: tuple[Sentences, ...]
+    tokens: tuple[Packed, ...]
     interactions: tuple[Interaction, ...]
 
     @property
@@ -72,11 +76,17 @@ class Look:
         kept = [n for n, passage in enumerate(self.passages) if passage.paper.id in paper_ids]
         return Look(
             self.question,
+            self.asked,
             self.idf,
             tuple(self.passages[n] for n in kept),
             tuple(self.sentences[n] for n in kept),
+            tuple(self.tokens[n] for n in kept),
             tuple(self.interactions[n] for n in kept),
         )
+
+    def means(self) -> list[NDArray[np.float32]]:
+        """How alike the question and each sentence are as a whole, by paper."""
+        return late.means(self.asked, self.tokens, [own.spans for own in self.sentences])
 
 
 def features(look: Look) -> NDArray[np.float64]:
@@ -85,16 +95,16 @@ def features(look: Look) -> NDArray[np.float64]:
     Shape (sentences, features), columns in the order of `WEIGHTS`.
     """
     counts = [len(own.spans) for own in look.sentences]
-    spans = np.array([span for own in look.sentences for span in own.spans]).reshape(-1, 2)
+    spans = np.concatenate([np.zeros((0, 2), np.int32), *(own.spans for own in look.sentences)])
     place = np.concatenate([np.arange(0), *map(np.arange, counts)])
-    number = np.array([has for own in look.sentences for has in own.numbers], float)
+    number = np.concatenate([np.zeros(0), *(own.numbers for own in look.sentences)])
     held = _held(look.idf, [terms for own in look.sentences for terms in own.terms])
     titles = _held(look.idf, [own.title for own in look.sentences])
     rarity = np.array([*look.idf.values()])
     total = rarity.sum() or 1.0
     columns = {
         "match": _joined([met.sentences for met in look.interactions]),
-        "mean": _joined([met.means for met in look.interactions]),
+        "mean": _joined(look.means()),
         "coverage": held @ rarity / total,
         "coverage_with_title": (held | np.repeat(titles, counts, axis=0)) @ rarity / total,
         "paper": np.repeat([passage.score for passage in look.passages], counts),
@@ -133,30 +143,11 @@ class EvidenceScorer:
 
     def look(self, question: Question, passages: Sequence[ScoredPassage]) -> Look:
         """Looks at each passage's paper word by word."""
-        idf = self.idf(question.text)
-        read = tuple(sentences.of(passage.paper) for passage in passages)
-        met = self.interactions(question, idf, passages, [own.spans for own in read])
-        return Look(question, idf, tuple(passages), read, tuple(met))
-
-    def interactions(
-        self,
-        question: Question,
-        idf: Mapping[str, float],
-        passages: Sequence[ScoredPassage],
-        spans: Sequence[Sequence[tuple[int, int]]],
-    ) -> list[Interaction]:
-        """The question's tokens against those of each passage's paper.
-
-        Args:
-            question: The standalone question.
-            idf: Rarity of its terms.
-            passages: Whose papers.
-            spans: The sentences of each.
-        """
-        asked = self._embedder.query_tokens(question.text)
-        kept = self._tokens(passages)
-        papers = [kept[passage.paper.id] for passage in passages]
-        return late.interactions(asked, late.weights(question.text, asked, idf), papers, spans)
+        asked, idf = self._embedder.query_tokens(question.text), self.idf(question.text)
+        read, tokens = self._sentences(passages), self._tokens(passages)
+        weight = late.weights(question.text, asked, idf)
+        met = late.interactions(asked, weight, tokens, [own.spans for own in read])
+        return Look(question, asked, idf, tuple(passages), tuple(read), tuple(tokens), tuple(met))
 
     def score(self, look: Look) -> dict[str, PaperEvidence]:
         """Evidence of each paper looked at, by paper id; papers without a sentence are left out."""
@@ -164,18 +155,24 @@ class EvidenceScorer:
         found: dict[str, PaperEvidence] = {}
         for passage, own in zip(look.passages, look.sentences, strict=True):
             abstract = passage.paper.abstract
-            scored = tuple(Evidence(start, end, abstract[start:end], next(scores)) for start, end in own.spans)
+            spans = own.spans.tolist()
+            scored = tuple(Evidence(start, end, abstract[start:end], next(scores)) for start, end in spans)
             if scored:
                 found[passage.paper.id] = PaperEvidence(scored)
         return found
 
-    def _tokens(self, passages: Sequence[ScoredPassage]) -> dict[str, Tokens]:
-        found = self._catalog.tokens([passage.paper.id for passage in passages])
-        missing = [Chunk(p.paper, 0, len(p.paper.abstract)) for p in passages if p.paper.id not in found]
+    def _sentences(self, passages: Sequence[ScoredPassage]) -> list[Sentences]:
+        kept = self._catalog.sentences([passage.paper.id for passage in passages])
+        return [kept.get(passage.paper.id) or sentences.of(passage.paper) for passage in passages]
+
+    def _tokens(self, passages: Sequence[ScoredPassage]) -> list[Packed]:
+        kept = self._catalog.tokens([passage.paper.id for passage in passages])
+        missing = [Chunk(p.paper, 0, len(p.paper.abstract)) for p in passages if p.paper.id not in kept]
         if missing:
             _, tokens = self._embedder.embed_tokens([chunk.embedded_text for chunk in missing])
-            found |= late.of_papers(missing, tokens)
-        return found
+            made = late.of_papers(missing, tokens)
+            kept = {**kept, **{key: late.packed(late.pack(own)) for key, own in made.items()}}
+        return [kept[passage.paper.id] for passage in passages]
 
     def idf(self, text: str) -> dict[str, float]:
         """Rarity of the content terms of `text` in the collection (natural logarithm)."""

@@ -17,7 +17,7 @@ from rag.protocols import Vectors
 from rag.question import read
 from rag.rerank import DEPTH
 from rag.retrieve import HybridRetriever
-from rag.text import searchable, sentence_spans, terms, words
+from rag.text import searchable, terms, words
 from rag.types import Chunk, Paper, ScoredPassage
 
 # Beyond this an approximate index is no longer asked: the rank is then told as "> so many".
@@ -210,16 +210,14 @@ def _words(idf: Mapping[str, float], question: str, paper: Paper) -> tuple[Word,
 
 
 def _nearest_sentence(pipeline: Pipeline, question: str, paper: Paper, chunk: Chunk) -> tuple[str, float]:
-    spans = sentence_spans(paper.abstract)
-    passage, evidence = ScoredPassage(chunk, 0.0, 1), pipeline.evidence
-    [met] = evidence.interactions(read(question), evidence.idf(question), [passage], [spans])
-    if not spans:
+    look = pipeline.evidence.look(read(question), [ScoredPassage(chunk, 0.0, 1)])
+    matches, means, spans = look.interactions[0].sentences, look.means()[0], look.sentences[0].spans
+    if not len(spans):
         return "", 0.0
     # Where the title has every word asked for, all sentences match alike: then the meaning of the whole decides.
-    pairs = zip(met.sentences.tolist(), met.means.tolist(), spans, strict=True)
-    scored = [(match + mean, match, span) for match, mean, span in pairs]
-    _, match, (start, end) = max(scored)
-    return paper.abstract[start:end], match
+    best = int((matches + means).argmax())
+    start, end = spans[best]
+    return paper.abstract[start:end], float(matches[best])
 
 
 def _reason(told: Explanation) -> str:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from rag.facets import Facet
 from rag.filters import NONE, Filters
-from rag.late import Tokens
+from rag.late import Packed, Tokens
+from rag.sentences import Sentences
 from rag.types import Chunk, Paper, ScoredPassage
 
 Vectors = NDArray[np.float32]
@@ -176,8 +177,11 @@ class Catalog(Protocol):
     def get(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, tuple[Chunk, ...]]]:
         """Records with their current chunks; unknown ids are left out."""
 
-    def tokens(self, paper_ids: Sequence[str]) -> dict[str, Tokens]:
+    def tokens(self, paper_ids: Sequence[str]) -> dict[str, Packed]:
         """Token vectors of papers; those that were written without are left out."""
+
+    def sentences(self, paper_ids: Sequence[str]) -> dict[str, Sentences]:
+        """What papers' sentences hold; those that an earlier version wrote are left out."""
 
     def find(self, keys: Sequence[str]) -> dict[str, list[str]]:
         """Ids of the papers that have each key (`doi:…`, `title:…`); keys of no paper are left out."""

@@ -106,7 +106,7 @@ def test_the_features_of_a_sentence_are_what_their_names_say(scorer: EvidenceSco
     look = scorer.look(read(asked), found)
     rows = iter(features(look))
     total = sum(look.idf.values()) or 1.0
-    for passage, met in zip(found, look.interactions, strict=True):
+    for passage, met, means in zip(found, look.interactions, look.means(), strict=True):
         abstract, title = passage.paper.abstract, set(terms(passage.paper.title))
         spans = statement_spans(abstract)
         for place, (start, end) in enumerate(spans):
@@ -114,7 +114,7 @@ def test_the_features_of_a_sentence_are_what_their_names_say(scorer: EvidenceSco
             number = float(bool(numbers(text)))
             wanted = {
                 "match": met.sentences[place],
-                "mean": met.means[place],
+                "mean": means[place],
                 "coverage": sum(weight for term, weight in look.idf.items() if term in held) / total,
                 "coverage_with_title": sum(w for term, w in look.idf.items() if term in held | title) / total,
                 "paper": passage.score,
@@ -130,4 +130,7 @@ def test_the_features_of_a_sentence_are_what_their_names_say(scorer: EvidenceSco
 
 def test_a_part_of_what_was_looked_at_gives_the_same_evidence(scorer: EvidenceScorer) -> None:
     look = scorer.look(read("latency"), passages(*PAPERS))
-    assert scorer.score(look.among([TUNING.id])) == {TUNING.id: scorer.score(look)[TUNING.id]}
+    [alone] = scorer.score(look.among([TUNING.id])).values()
+    among_others = scorer.score(look)[TUNING.id]
+    assert [e.text for e in alone.sentences] == [e.text for e in among_others.sentences]
+    assert [e.score for e in alone.sentences] == pytest.approx([e.score for e in among_others.sentences])
