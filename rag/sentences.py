@@ -27,16 +27,32 @@ class Sentences:
     """The sentences of one abstract that say something about the world, in reading order.
 
     Attributes:
-        spans: First and last character (exclusive) of each, shape (sentences, 2).
-        numbers: Which of them state a number, shape (sentences,).
-        terms: The content terms of each, between blanks: `" prun cach "`, so that a term's own blanks find it.
-        title: The terms of the title, likewise.
+        places: First character, last character (exclusive), and whether it states a number, shape (sentences, 3).
+        held: The content terms of the title and of each sentence, a line each.
     """
 
-    spans: NDArray[np.int32]
-    numbers: NDArray[np.bool_]
-    terms: tuple[str, ...]
-    title: str
+    places: NDArray[np.int32]
+    held: str
+
+    @property
+    def spans(self) -> NDArray[np.int32]:
+        """First and last character (exclusive) of each, shape (sentences, 2)."""
+        return self.places[:, :2]
+
+    @property
+    def numbers(self) -> NDArray[np.int32]:
+        """1 for those that state a number, shape (sentences,)."""
+        return self.places[:, 2]
+
+    @property
+    def title(self) -> str:
+        """The terms of the title, between blanks: `" prun cach "`, so that a term's own blanks find it."""
+        return self.held.partition("\n")[0]
+
+    @property
+    def terms(self) -> list[str]:
+        """The terms of each, likewise."""
+        return self.held.split("\n")[1:]
 
 
 def of(paper: Paper) -> Sentences:
@@ -48,12 +64,8 @@ def of(paper: Paper) -> Sentences:
 def _read(title: str, abstract: str) -> Sentences:
     spans = statement_spans(abstract)
     texts = [abstract[start:end] for start, end in spans]
-    return Sentences(
-        np.array(spans, np.int32).reshape(-1, 2),
-        np.array([bool(numbers(text)) for text in texts], bool),
-        tuple(map(_terms, texts)),
-        _terms(title),
-    )
+    places = [(*span, bool(numbers(text))) for span, text in zip(spans, texts, strict=True)]
+    return Sentences(np.array(places, np.int32).reshape(-1, 3), "\n".join(map(_terms, (title, *texts))))
 
 
 def _terms(text: str) -> str:
@@ -62,12 +74,11 @@ def _terms(text: str) -> str:
 
 def pack(own: Sentences) -> bytes:
     """Sentences as bytes, with the rules they were read by."""
-    where = np.column_stack((own.spans, own.numbers)).astype("<i4")
-    return struct.pack("<II", RULES, len(where)) + where.tobytes() + "\n".join((own.title, *own.terms)).encode()
+    return struct.pack("<II", RULES, len(own.places)) + own.places.astype("<i4").tobytes() + own.held.encode()
 
 
 def unpack(data: bytes) -> Sentences | None:
-    """What `pack` made; nothing where other rules made it.
+    """What `pack` made, without reading its terms; nothing where other rules made it.
 
     Raises:
         ValueError: The bytes are not whole.
@@ -77,9 +88,4 @@ def unpack(data: bytes) -> Sentences | None:
     rules, count = struct.unpack_from("<II", data)
     if rules != RULES:
         return None
-    end = 8 + 12 * count
-    title, *held = data[end:].decode().split("\n")
-    if len(data) < end or len(held) != count:
-        raise ValueError("sentences are cut off")
-    where = np.frombuffer(data, "<i4", 3 * count, 8).reshape(count, 3)
-    return Sentences(where[:, :2], where[:, 2] > 0, tuple(held), title)
+    return Sentences(np.frombuffer(data, "<i4", 3 * count, 8).reshape(count, 3), data[8 + 12 * count :].decode())

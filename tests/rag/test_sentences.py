@@ -22,7 +22,7 @@ def test_the_sentences_of_an_abstract_are_told_with_their_terms_and_numbers() ->
     assert [WRITTEN[0].abstract[a:b] for a, b in own.spans] == [
         "MInference prunes caches.", "It is 10x faster, i.e. in Fig. 2.", "Half of"
     ]  # fmt: skip
-    assert own.numbers.tolist() == [False, True, True]
+    assert own.numbers.tolist() == [0, 1, 1]
     assert own.terms[0] == " minferenc prun cach "
     assert " attention " in own.title
 
