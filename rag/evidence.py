@@ -22,7 +22,7 @@ from rag.protocols import Catalog, Embedder, TermIndex
 from rag.question import Question
 from rag.sentences import Sentences
 from rag.text import searchable, terms, words
-from rag.types import Chunk, Evidence, ScoredPassage
+from rag.types import Chunk, Evidence, Paper, ScoredPassage
 
 WEIGHTS = {
     "match": 6.32, "mean": 1.83, "coverage": 0.71, "coverage_with_title": -1.63, "paper": 8.88, "number_wanted": 1.14,
@@ -46,13 +46,13 @@ class PaperEvidence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """A question and some passages' papers, looked at word by word; everything in the passages' order.
+    """A question and some papers, looked at word by word; everything in the order of `fused`.
 
     Attributes:
         question: The standalone question.
         asked: Its tokens.
         idf: Rarity of each of its terms in the collection.
-        passages: With their fused scores in 0..1.
+        fused: Fused score in 0..1 by paper id.
         sentences: Those of each paper.
         tokens: Those of each paper.
         interactions: The question's tokens against each paper's.
@@ -61,7 +61,7 @@ class Look:
     question: Question
     asked: Tokens
     idf: Mapping[str, float]
-    passages: tuple[ScoredPassage, ...]
+    fused: Mapping[str, float]
     sentences: tuple[Sentences, ...]
     tokens: tuple[Packed, ...]
     interactions: tuple[Interaction, ...]
@@ -69,16 +69,16 @@ class Look:
     @property
     def matches(self) -> dict[str, float]:
         """How well each paper meets the question word by word, at most 1, by paper id."""
-        return {p.paper.id: met.match for p, met in zip(self.passages, self.interactions, strict=True)}
+        return {paper_id: met.match for paper_id, met in zip(self.fused, self.interactions, strict=True)}
 
     def among(self, paper_ids: Collection[str]) -> Look:
         """The same at these papers alone."""
-        kept = [n for n, passage in enumerate(self.passages) if passage.paper.id in paper_ids]
+        kept = [n for n, paper_id in enumerate(self.fused) if paper_id in paper_ids]
         return Look(
             self.question,
             self.asked,
             self.idf,
-            tuple(self.passages[n] for n in kept),
+            {paper_id: score for paper_id, score in self.fused.items() if paper_id in paper_ids},
             tuple(self.sentences[n] for n in kept),
             tuple(self.tokens[n] for n in kept),
             tuple(self.interactions[n] for n in kept),
@@ -107,7 +107,7 @@ def features(look: Look) -> NDArray[np.float64]:
         "mean": _joined(look.means()),
         "coverage": held @ rarity / total,
         "coverage_with_title": (held | np.repeat(titles, counts, axis=0)) @ rarity / total,
-        "paper": np.repeat([passage.score for passage in look.passages], counts),
+        "paper": np.repeat([*look.fused.values()], counts),
         "number_wanted": number * look.question.wants_number,
         "number": number,
         "position": place / np.maximum(1, np.repeat(counts, counts) - 1),
@@ -141,38 +141,50 @@ class EvidenceScorer:
         self._terms = terms_index
         self._catalog = catalog
 
-    def look(self, question: Question, passages: Sequence[ScoredPassage]) -> Look:
-        """Looks at each passage's paper word by word."""
-        asked, idf = self._embedder.query_tokens(question.text), self.idf(question.text)
-        read, tokens = self._sentences(passages), self._tokens(passages)
-        weight = late.weights(question.text, asked, idf)
-        met = late.interactions(asked, weight, tokens, [own.spans for own in read])
-        return Look(question, asked, idf, tuple(passages), tuple(read), tuple(tokens), tuple(met))
+    def look(self, question: Question, fused: Mapping[str, float], papers: Mapping[str, Paper] | None = None) -> Look:
+        """Looks at papers word by word.
 
-    def score(self, look: Look) -> dict[str, PaperEvidence]:
-        """Evidence of each paper looked at, by paper id; papers without a sentence are left out."""
+        Args:
+            question: The standalone question.
+            fused: Their scores in 0..1 by paper id; those that are gone from the index meanwhile are left out.
+            papers: The papers, where they are at hand; they need not be in the index.
+        """
+        kept, tokens = self._catalog.sentences([*fused]), self._catalog.tokens([*fused])
+        if papers is None and (lacking := [key for key in fused if key not in kept or key not in tokens]):
+            papers = {key: paper for key, (paper, _) in self._catalog.get(lacking).items()}
+        kept |= {key: sentences.of(paper) for key, paper in (papers or {}).items()}
+        tokens |= self._made([paper for key, paper in (papers or {}).items() if key not in tokens])
+        found = [key for key in fused if key in kept and key in tokens]
+        read, held = tuple(kept[key] for key in found), tuple(tokens[key] for key in found)
+        asked, idf = self._embedder.query_tokens(question.text), self.idf(question.text)
+        weight = late.weights(question.text, asked, idf)
+        met = late.interactions(asked, weight, held, [own.spans for own in read])
+        return Look(question, asked, idf, {key: fused[key] for key in found}, read, held, tuple(met))
+
+    def score(self, look: Look, papers: Mapping[str, Paper]) -> dict[str, PaperEvidence]:
+        """Evidence of those papers that were looked at, by id; papers without a sentence are left out."""
+        look = look.among(papers)
         scores = iter(probability(features(look)).tolist())
         found: dict[str, PaperEvidence] = {}
-        for passage, own in zip(look.passages, look.sentences, strict=True):
-            abstract = passage.paper.abstract
-            spans = own.spans.tolist()
+        for paper_id, own in zip(look.fused, look.sentences, strict=True):
+            abstract, spans = papers[paper_id].abstract, own.spans.tolist()
             scored = tuple(Evidence(start, end, abstract[start:end], next(scores)) for start, end in spans)
             if scored:
-                found[passage.paper.id] = PaperEvidence(scored)
+                found[paper_id] = PaperEvidence(scored)
         return found
 
-    def _sentences(self, passages: Sequence[ScoredPassage]) -> list[Sentences]:
-        kept = self._catalog.sentences([passage.paper.id for passage in passages])
-        return [kept.get(passage.paper.id) or sentences.of(passage.paper) for passage in passages]
+    def of(self, question: Question, passages: Sequence[ScoredPassage]) -> dict[str, PaperEvidence]:
+        """Evidence of passages, whose papers need not be in the index, by paper id."""
+        papers = {passage.paper.id: passage.paper for passage in passages}
+        return self.score(self.look(question, {p.paper.id: p.score for p in passages}, papers), papers)
 
-    def _tokens(self, passages: Sequence[ScoredPassage]) -> list[Packed]:
-        kept = self._catalog.tokens([passage.paper.id for passage in passages])
-        missing = [Chunk(p.paper, 0, len(p.paper.abstract)) for p in passages if p.paper.id not in kept]
-        if missing:
-            _, tokens = self._embedder.embed_tokens([chunk.embedded_text for chunk in missing])
-            made = late.of_papers(missing, tokens)
-            kept = {**kept, **{key: late.packed(late.pack(own)) for key, own in made.items()}}
-        return [kept[passage.paper.id] for passage in passages]
+    def _made(self, papers: Sequence[Paper]) -> dict[str, Packed]:
+        """Tokens that no index keeps, at the price of a forward pass."""
+        if not papers:
+            return {}
+        chunks = [Chunk(paper, 0, len(paper.abstract)) for paper in papers]
+        _, tokens = self._embedder.embed_tokens([chunk.embedded_text for chunk in chunks])
+        return {key: late.packed(late.pack(own)) for key, own in late.of_papers(chunks, tokens).items()}
 
     def idf(self, text: str) -> dict[str, float]:
         """Rarity of the content terms of `text` in the collection (natural logarithm)."""

@@ -18,7 +18,7 @@ from rag.question import read
 from rag.rerank import DEPTH
 from rag.retrieve import HybridRetriever
 from rag.text import searchable, terms, words
-from rag.types import Chunk, Paper, ScoredPassage
+from rag.types import Paper, ScoredPassage
 
 # Beyond this an approximate index is no longer asked: the rank is then told as "> so many".
 DENSE_LIMIT = 10_000
@@ -131,7 +131,7 @@ def explain(pipeline: Pipeline, question: str, paper_id: str, k: int) -> Explana
     similarity = cosines.get(best.id, -1.0)
     lexical, lexical_score = _lexical(pipeline.index, question, paper_id)
     fused, final = _ranked(pipeline, question, paper_id)
-    sentence, match = _nearest_sentence(pipeline, question, paper, best)
+    sentence, match = _nearest_sentence(pipeline, question, paper)
     told = Explanation(
         question=question,
         paper=paper,
@@ -209,8 +209,8 @@ def _words(idf: Mapping[str, float], question: str, paper: Paper) -> tuple[Word,
     return tuple(Word(asked[s], s, weight, s in title, s in abstract) for s, weight in idf.items() if s in asked)
 
 
-def _nearest_sentence(pipeline: Pipeline, question: str, paper: Paper, chunk: Chunk) -> tuple[str, float]:
-    look = pipeline.evidence.look(read(question), [ScoredPassage(chunk, 0.0, 1)])
+def _nearest_sentence(pipeline: Pipeline, question: str, paper: Paper) -> tuple[str, float]:
+    look = pipeline.evidence.look(read(question), {paper.id: 0.0}, {paper.id: paper})
     matches, means, spans = look.interactions[0].sentences, look.means()[0], look.sentences[0].spans
     if not len(spans):
         return "", 0.0

@@ -14,7 +14,7 @@ from rag.facets import Facet
 from rag.filters import NONE, Filters
 from rag.late import Packed, Tokens
 from rag.sentences import Sentences
-from rag.types import Chunk, Paper, ScoredPassage
+from rag.types import Candidate, Chunk, Paper, ScoredPassage
 
 Vectors = NDArray[np.float32]
 """Shape (texts, dimension), rows of unit length."""
@@ -224,10 +224,23 @@ class Catalog(Protocol):
         """What a write that was cut short had begun."""
 
 
+class Reranker(Protocol):
+    """Puts candidates into another order before their records are read."""
+
+    @property
+    def depth(self) -> int:
+        """How many of the first it looks at."""
+
+    def __call__(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """The same ones, best first."""
+
+
 class Retriever(Protocol):
     """Finds passages for a question."""
 
-    def retrieve(self, question: str, k: int, filters: Filters = NONE) -> list[ScoredPassage]:
+    def retrieve(
+        self, question: str, k: int, filters: Filters = NONE, reranker: Reranker | None = None
+    ) -> list[ScoredPassage]:
         """At most `k` passages, one a paper, best first, of papers that meet the conditions."""
 
 

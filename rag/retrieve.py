@@ -9,8 +9,8 @@ from typing import Literal
 from rag.filters import NONE, Filters
 from rag.index import Index
 from rag.narrowed import Narrowed
-from rag.protocols import Embedder, Vectors
-from rag.types import ScoredPassage
+from rag.protocols import Embedder, Reranker, Vectors
+from rag.types import Candidate, Chunk, ScoredPassage
 
 RetrieverName = Literal["hybrid", "dense", "lexical"]
 
@@ -88,37 +88,53 @@ class HybridRetriever:
         """Papers each retriever hands to fusion."""
         return self._depth
 
-    def retrieve(self, question: str, k: int, filters: Filters = NONE) -> list[ScoredPassage]:
+    def retrieve(
+        self, question: str, k: int, filters: Filters = NONE, reranker: Reranker | None = None
+    ) -> list[ScoredPassage]:
         """At most `k` passages, best first; equal scores in the order of paper ids."""
-        return self.ranked(question, max(k, self._depth), filters, k)
+        return self.ranked(question, max(k, self._depth), filters, k, reranker)
 
-    def ranked(self, question: str, depth: int, filters: Filters = NONE, k: int | None = None) -> list[ScoredPassage]:
-        """What either retriever returned at this depth, fused; the first `k` of it where `k` is given."""
+    def ranked(
+        self,
+        question: str,
+        depth: int,
+        filters: Filters = NONE,
+        k: int | None = None,
+        reranker: Reranker | None = None,
+    ) -> list[ScoredPassage]:
+        """What either retriever returned at this depth, fused and reranked; the first `k` of it where `k` is given."""
         vector = self._embedder.embed_query(question)
         highest = self._index.terms.highest(question)
+        depth = max(depth, reranker.depth if reranker else 0)
         for attempt in range(ATTEMPTS):
             # A record that is to be shown says anyway what is not as recorded, and that happens during a write only:
             # then all that was found is checked, which takes as long as a third of the search.
             found = self._found(question, vector, depth, filters, checked=attempt > 0)
-            fused = fuse(found.similarities, found.lexical, self._weight, highest)
-            best = sorted(fused, key=lambda key: (-fused[key], key))[:k]
+            best = self._fused(found, highest, None if k is None else depth)
+            best = (reranker(best) if reranker else best)[:k]
             # Only what is returned is read whole: a record takes longer to read than to rank.
-            chunks = {chunk.id: chunk for _, own in self._index.catalog.get(best).values() for chunk in own}
-            held = [key for key in best if found.chunks[key] in chunks]
+            records = self._index.catalog.get([candidate.paper_id for candidate in best])
+            chunks = {chunk.id: chunk for _, own in records.values() for chunk in own}
+            held = [candidate for candidate in best if candidate.chunk_id in chunks]
             if len(held) == len(best):
                 break
             # An ingest replaced a record since its chunks were ranked: the paper is still there, look again.
+        return [_passage(c, chunks[c.chunk_id], rank) for rank, c in enumerate(held, start=1)]
+
+    def _fused(self, found: _Found, highest: float, limit: int | None) -> list[Candidate]:
+        scores = fuse(found.similarities, found.lexical, self._weight, highest)
+        order = sorted(scores, key=lambda key: (-scores[key], key))[:limit]
         return [
-            ScoredPassage(
-                chunk=chunks[found.chunks[key]],
-                score=fused[key],
-                rank=rank,
-                dense_rank=found.dense_ranks.get(key),
-                lexical_rank=found.lexical_ranks.get(key),
-                fused_rank=rank,
-                similarity=found.similarities[key],
+            Candidate(
+                paper_id,
+                found.chunks[paper_id],
+                scores[paper_id],
+                rank,
+                found.similarities[paper_id],
+                found.dense_ranks.get(paper_id),
+                found.lexical_ranks.get(paper_id),
             )
-            for rank, key in enumerate(held, start=1)
+            for rank, paper_id in enumerate(order, start=1)
         ]
 
     def _found(self, question: str, vector: Vectors, depth: int, filters: Filters, *, checked: bool) -> _Found:
@@ -155,3 +171,15 @@ class HybridRetriever:
 
 def _ranks(papers: Iterable[str]) -> dict[str, int]:
     return {paper_id: rank for rank, paper_id in enumerate(papers, start=1)}
+
+
+def _passage(candidate: Candidate, chunk: Chunk, rank: int) -> ScoredPassage:
+    return ScoredPassage(
+        chunk=chunk,
+        score=candidate.score,
+        rank=rank,
+        dense_rank=candidate.dense_rank,
+        lexical_rank=candidate.lexical_rank,
+        fused_rank=candidate.rank,
+        similarity=candidate.similarity,
+    )

@@ -22,7 +22,7 @@ from rag.filters import NONE, Filters
 from rag.index import Index, Manifest
 from rag.late import Packed, Tokens, empty, of_papers, pack, packed, unit
 from rag.pipeline import Pipeline
-from rag.protocols import UNTUNED, Counts, GenerationLimits, Message, Unfinished, Vectors
+from rag.protocols import UNTUNED, Counts, GenerationLimits, Message, Reranker, Unfinished, Vectors
 from rag.sentences import Sentences
 from rag.serialize import content_hash
 from rag.text import sentence_spans, terms, words, words_at
@@ -262,7 +262,9 @@ class FakeRetriever:
         self.passages = list(passages)
         self.asked: list[tuple[str, int]] = []
 
-    def retrieve(self, question: str, k: int, filters: Filters = NONE) -> list[ScoredPassage]:
+    def retrieve(
+        self, question: str, k: int, filters: Filters = NONE, reranker: Reranker | None = None
+    ) -> list[ScoredPassage]:
         self.asked.append((question, k))
         return [passage for passage in self.passages if facets.meets(passage.paper, filters)][:k]
 

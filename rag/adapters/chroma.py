@@ -81,22 +81,28 @@ class ChromaStore:
 
     def similarities(self, vector: Vectors, chunk_ids: Sequence[str]) -> dict[str, float]:
         """Exact cosine of each of these chunks to `vector`; unknown ids are left out."""
-        found = self.vectors(chunk_ids)
-        if not found:
-            return {}
-        return dict(zip(found, (np.stack([*found.values()]) @ vector).tolist(), strict=True))
+        cosines: dict[str, float] = {}
+        for ids, vectors in self._stored(chunk_ids):
+            cosines.update(zip(ids, (vectors @ vector).tolist(), strict=True))
+        return cosines
 
     def vectors(self, chunk_ids: Sequence[str]) -> dict[str, Vectors]:
         """The vector of each of these chunks, shape (dimension,); unknown ids are left out."""
+        return {name: row for ids, vectors in self._stored(chunk_ids) for name, row in zip(ids, vectors, strict=True)}
+
+    def _stored(self, chunk_ids: Sequence[str]) -> Iterator[tuple[Sequence[str], Vectors]]:
         if not chunk_ids:
-            return {}
+            return
         with self._collection() as collection:
-            found = self._folder.log.vectors(self._name, chunk_ids) if self._folder else {}
-            missing = [chunk_id for chunk_id in chunk_ids if chunk_id not in found]
-            for start in range(0, len(missing), BATCH_READ):
-                part = collection.get(ids=missing[start : start + BATCH_READ], include=["embeddings"])
-                found |= zip(part["ids"], np.asarray(part["embeddings"], dtype=np.float32), strict=True)
-        return found
+            if self._folder is not None:
+                ids, vectors = self._folder.log.vectors(self._name, chunk_ids)
+                if ids:
+                    yield ids, vectors
+                chunk_ids = list(set(chunk_ids).difference(ids))
+            for start in range(0, len(chunk_ids), BATCH_READ):
+                found = collection.get(ids=list(chunk_ids[start : start + BATCH_READ]), include=["embeddings"])
+                if found["ids"]:
+                    yield found["ids"], np.asarray(found["embeddings"], dtype=np.float32)
 
     def count(self) -> int:
         """Number of chunks."""

@@ -60,13 +60,14 @@ class ChromaLog:
             return None
         return self._state
 
-    def vectors(self, collection: str, ids: Sequence[str]) -> dict[str, Vectors]:
-        """The vectors of those chunks that the log still holds, shape (dimension,)."""
+    def vectors(self, collection: str, ids: Sequence[str]) -> tuple[list[str], Vectors]:
+        """Those of the chunks that the log still holds, with their vectors, shape (chunks, dimension)."""
         try:
             rows = self._opened().execute(WRITTEN, (json.dumps([*ids]), collection)).fetchall()
         except (OSError, sqlite3.Error):  # Chroma then finds them, or says what is wrong
-            return {}
-        return {chunk_id: np.frombuffer(vector, "<f4") for chunk_id, vector in rows}
+            rows = []
+        vectors = np.frombuffer(b"".join(vector for _, vector in rows), "<f4")
+        return [chunk_id for chunk_id, _ in rows], vectors.reshape(len(rows), -1) if rows else vectors.reshape(0, 0)
 
     def _opened(self) -> sqlite3.Connection:
         found = self._path.stat()
