@@ -30,7 +30,7 @@ from rag.index import Index
 from rag.injection import statement_spans
 from rag.pipeline import EVIDENCE_PAPERS
 from rag.protocols import Embedder
-from rag.rerank import DEPTH, rerank
+from rag.rerank import Reranking
 from rag.types import Paper
 
 QUESTIONS = Path(__file__).parent / "questions"
@@ -87,14 +87,15 @@ def collect(config: Config, questions: Path, is_gold: IsGold) -> list[Example]:
     for asked in tqdm(read_jsonl(questions), desc=questions.stem):
         if asked["history"] or not (asked.get("answer") or asked.get("evidence")):
             continue
-        fused = retriever.retrieve(asked["question"], DEPTH)
-        look = scorer.look(question.read(asked["question"]), fused)
-        ranked = rerank(fused, look.matches)
-        near = look.at(ranked[:EVIDENCE_PAPERS])
+        reranker = Reranking(scorer, question.read(asked["question"]))
+        ranked = retriever.retrieve(asked["question"], EVIDENCE_PAPERS, reranker=reranker)
+        assert reranker.look is not None
+        papers = {passage.paper.id: passage.paper for passage in ranked}
+        near = reranker.look.at({passage.paper.id: passage.score for passage in ranked})
         gold = [
-            is_gold(asked, passage.paper, span)
-            for passage, own in zip(near.passages, near.sentences, strict=True)
-            for span in own.spans
+            is_gold(asked, papers[paper_id], span)
+            for paper_id, own in zip(near.scores, near.sentences, strict=True)
+            for span in map(tuple, own.spans.tolist())
         ]
         examples.append(Example(features(near), np.array(gold)))
     return examples

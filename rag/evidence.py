@@ -4,7 +4,7 @@ A sentence is scored by a logistic model over features a reader would name: like
 word and as a whole, shared words by rarity, how its paper was ranked, a number where one is asked for, its
 place, its length, and what it does in the abstract. Weights come from `eval/fit_evidence.py` on the arXiv training
 and development questions; under cross-validation a gold sentence is among the first three of ten papers'
-in 42 % and 84 % of them (docs/decisions/0014).
+in 42 % and 84 % of them (docs/decisions/0015).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag import late, sentences
-from rag.late import Interaction, Tokens
+from rag.late import Interaction, Packed, Tokens
 from rag.protocols import Catalog, Embedder, TermIndex
 from rag.question import Question
 from rag.sentences import Sentences
 from rag.text import searchable, terms, words
-from rag.types import Chunk, Evidence, ScoredPassage
+from rag.types import Chunk, Evidence, Paper, ScoredPassage
 
 WEIGHTS = {
     "match": 3.58, "mean": 1.60, "coverage": 0.91, "coverage_with_title": -0.80, "paper": 6.74, "below_best": 2.57,
@@ -47,61 +47,71 @@ class PaperEvidence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """A question and some passages' papers, looked at word by word; everything in the passages' order.
+    """A question and some papers, looked at word by word; everything in the order of `scores`.
 
     Attributes:
         question: The standalone question.
+        asked: Its tokens.
         idf: Rarity of each of its terms in the collection.
-        passages: With their scores: fused ones, in 0..1, or those after reranking, in 1..2.
+        scores: Of each paper by its id: fused, in 0..1, or after reranking, in 1..2.
         sentences: Those of each paper.
+        tokens: Those of each paper.
         interactions: The question's tokens against each paper's.
     """
 
     question: Question
+    asked: Tokens
     idf: Mapping[str, float]
-    passages: tuple[ScoredPassage, ...]
+    scores: Mapping[str, float]
     sentences: tuple[Sentences, ...]
+    tokens: tuple[Packed, ...]
     interactions: tuple[Interaction, ...]
 
     @property
     def matches(self) -> dict[str, float]:
         """How well each paper meets the question word by word, at most 1, by paper id."""
-        return {p.paper.id: met.match for p, met in zip(self.passages, self.interactions, strict=True)}
+        return {paper_id: met.match for paper_id, met in zip(self.scores, self.interactions, strict=True)}
 
-    def at(self, passages: Sequence[ScoredPassage]) -> Look:
-        """The same at these passages alone, with their scores and in their order, as far as they were looked at."""
-        places = {passage.paper.id: n for n, passage in enumerate(self.passages)}
-        passages = [passage for passage in passages if passage.paper.id in places]
-        kept = [places[passage.paper.id] for passage in passages]
+    def at(self, scores: Mapping[str, float]) -> Look:
+        """The same at these papers alone, with these scores and in their order, as far as they were looked at."""
+        places = {paper_id: n for n, paper_id in enumerate(self.scores)}
+        known = {paper_id: score for paper_id, score in scores.items() if paper_id in places}
+        kept = [places[paper_id] for paper_id in known]
         return Look(
             self.question,
+            self.asked,
             self.idf,
-            tuple(passages),
+            known,
             tuple(self.sentences[n] for n in kept),
+            tuple(self.tokens[n] for n in kept),
             tuple(self.interactions[n] for n in kept),
         )
 
+    def means(self) -> list[NDArray[np.float32]]:
+        """How alike the question and each sentence are as a whole, by paper."""
+        return late.means(self.asked, self.tokens, [own.spans for own in self.sentences])
+
 
 def features(look: Look) -> NDArray[np.float64]:
-    """The features of every sentence of every paper, one after the other; passages have their reranked scores.
+    """The features of every sentence of every paper, one after the other; papers have their reranked scores.
 
     Shape (sentences, features), columns in the order of `WEIGHTS`.
     """
     counts = [len(own.spans) for own in look.sentences]
-    cues = np.array([cue for own in look.sentences for cue in own.cues], float).reshape(-1, 3)
-    spans = np.array([span for own in look.sentences for span in own.spans]).reshape(-1, 2)
+    cues = np.concatenate([np.zeros((0, 3)), *(own.cues for own in look.sentences)])
+    spans = np.concatenate([np.zeros((0, 2), np.int32), *(own.spans for own in look.sentences)])
     place = np.concatenate([np.arange(0), *map(np.arange, counts)])
-    number = np.array([has for own in look.sentences for has in own.numbers], float)
+    number = np.concatenate([np.zeros(0), *(own.numbers for own in look.sentences)])
     held = _held(look.idf, [terms for own in look.sentences for terms in own.terms])
     titles = _held(look.idf, [own.title for own in look.sentences])
     rarity = np.array([*look.idf.values()])
     total = rarity.sum() or 1.0
     columns = {
         "match": _joined([met.sentences for met in look.interactions]),
-        "mean": _joined([met.means for met in look.interactions]),
+        "mean": _joined(look.means()),
         "coverage": held @ rarity / total,
         "coverage_with_title": (held | np.repeat(titles, counts, axis=0)) @ rarity / total,
-        "paper": np.repeat([passage.score for passage in look.passages], counts),
+        "paper": np.repeat([*look.scores.values()], counts),
         "below_best": _joined([met.sentences - met.sentences.max(initial=-1) for met in look.interactions]),
         "number_wanted": number * look.question.wants_number,
         "number": number,
@@ -139,51 +149,51 @@ class EvidenceScorer:
         self._terms = terms_index
         self._catalog = catalog
 
-    def look(self, question: Question, passages: Sequence[ScoredPassage]) -> Look:
-        """Looks at each passage's paper word by word."""
-        idf = self.idf(question.text)
-        read = tuple(sentences.of(passage.paper) for passage in passages)
-        met = self.interactions(question, idf, passages, [own.spans for own in read])
-        return Look(question, idf, tuple(passages), read, tuple(met))
-
-    def interactions(
-        self,
-        question: Question,
-        idf: Mapping[str, float],
-        passages: Sequence[ScoredPassage],
-        spans: Sequence[Sequence[tuple[int, int]]],
-    ) -> list[Interaction]:
-        """The question's tokens against those of each passage's paper.
+    def look(self, question: Question, fused: Mapping[str, float], papers: Mapping[str, Paper] | None = None) -> Look:
+        """Looks at papers word by word.
 
         Args:
             question: The standalone question.
-            idf: Rarity of its terms.
-            passages: Whose papers.
-            spans: The sentences of each.
+            fused: Their scores in 0..1 by paper id; those that are gone from the index meanwhile are left out.
+            papers: The papers, where they are at hand; they need not be in the index.
         """
-        asked = self._embedder.query_tokens(question.text)
-        kept = self._tokens(passages)
-        papers = [kept[passage.paper.id] for passage in passages]
-        return late.interactions(asked, late.weights(question.text, asked, idf), papers, spans)
+        kept, tokens = self._catalog.sentences([*fused]), self._catalog.tokens([*fused])
+        if papers is None and (lacking := [key for key in fused if key not in kept or key not in tokens]):
+            papers = {key: paper for key, (paper, _) in self._catalog.get(lacking).items()}
+        kept |= {key: sentences.of(paper) for key, paper in (papers or {}).items()}
+        tokens |= self._made([paper for key, paper in (papers or {}).items() if key not in tokens])
+        found = [key for key in fused if key in kept and key in tokens]
+        read, held = tuple(kept[key] for key in found), tuple(tokens[key] for key in found)
+        asked, idf = self._embedder.query_tokens(question.text), self.idf(question.text)
+        weight = late.weights(question.text, asked, idf)
+        met = late.interactions(asked, weight, held, [own.spans for own in read])
+        return Look(question, asked, idf, {key: fused[key] for key in found}, read, held, tuple(met))
 
-    def score(self, look: Look) -> dict[str, PaperEvidence]:
-        """Evidence of each paper looked at, by paper id; papers without a sentence are left out."""
+    def score(self, look: Look, passages: Sequence[ScoredPassage]) -> dict[str, PaperEvidence]:
+        """Evidence of those passages' papers that were looked at, by id; papers without a sentence are left out."""
+        papers = {passage.paper.id: passage.paper for passage in passages}
+        look = look.at({passage.paper.id: passage.score for passage in passages})
         scores = iter(probability(features(look)).tolist())
         found: dict[str, PaperEvidence] = {}
-        for passage, own in zip(look.passages, look.sentences, strict=True):
-            abstract = passage.paper.abstract
-            scored = tuple(Evidence(start, end, abstract[start:end], next(scores)) for start, end in own.spans)
+        for paper_id, own in zip(look.scores, look.sentences, strict=True):
+            abstract, spans = papers[paper_id].abstract, own.spans.tolist()
+            scored = tuple(Evidence(start, end, abstract[start:end], next(scores)) for start, end in spans)
             if scored:
-                found[passage.paper.id] = PaperEvidence(scored)
+                found[paper_id] = PaperEvidence(scored)
         return found
 
-    def _tokens(self, passages: Sequence[ScoredPassage]) -> dict[str, Tokens]:
-        found = self._catalog.tokens([passage.paper.id for passage in passages])
-        missing = [Chunk(p.paper, 0, len(p.paper.abstract)) for p in passages if p.paper.id not in found]
-        if missing:
-            _, tokens = self._embedder.embed_tokens([chunk.embedded_text for chunk in missing])
-            found |= late.of_papers(missing, tokens)
-        return found
+    def of(self, question: Question, passages: Sequence[ScoredPassage]) -> dict[str, PaperEvidence]:
+        """Evidence of passages, whose papers need not be in the index, by paper id."""
+        papers = {passage.paper.id: passage.paper for passage in passages}
+        return self.score(self.look(question, {p.paper.id: p.score for p in passages}, papers), passages)
+
+    def _made(self, papers: Sequence[Paper]) -> dict[str, Packed]:
+        """Tokens that no index keeps, at the price of a forward pass."""
+        if not papers:
+            return {}
+        chunks = [Chunk(paper, 0, len(paper.abstract)) for paper in papers]
+        _, tokens = self._embedder.embed_tokens([chunk.embedded_text for chunk in chunks])
+        return {key: late.packed(late.pack(own)) for key, own in late.of_papers(chunks, tokens).items()}
 
     def idf(self, text: str) -> dict[str, float]:
         """Rarity of the content terms of `text` in the collection (natural logarithm)."""

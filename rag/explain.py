@@ -16,8 +16,8 @@ from rag.pipeline import Pipeline
 from rag.protocols import Vectors
 from rag.question import read
 from rag.retrieve import HybridRetriever
-from rag.text import searchable, sentence_spans, terms, words
-from rag.types import Chunk, Paper, ScoredPassage
+from rag.text import searchable, terms, words
+from rag.types import Paper, ScoredPassage
 
 # Beyond this an approximate index is no longer asked: the rank is then told as "> so many".
 DENSE_LIMIT = 10_000
@@ -130,7 +130,7 @@ def explain(pipeline: Pipeline, question: str, paper_id: str, k: int) -> Explana
     similarity = cosines.get(best.id, -1.0)
     lexical, lexical_score = _lexical(pipeline.index, question, paper_id)
     fused, final = _ranked(pipeline, question, paper_id)
-    sentence, match = _nearest_sentence(pipeline, question, paper, best)
+    sentence, match = _nearest_sentence(pipeline, question, paper)
     told = Explanation(
         question=question,
         paper=paper,
@@ -208,17 +208,15 @@ def _words(idf: Mapping[str, float], question: str, paper: Paper) -> tuple[Word,
     return tuple(Word(asked[s], s, weight, s in title, s in abstract) for s, weight in idf.items() if s in asked)
 
 
-def _nearest_sentence(pipeline: Pipeline, question: str, paper: Paper, chunk: Chunk) -> tuple[str, float]:
-    spans = sentence_spans(paper.abstract)
-    passage, evidence = ScoredPassage(chunk, 0.0, 1), pipeline.evidence
-    [met] = evidence.interactions(read(question), evidence.idf(question), [passage], [spans])
-    if not spans:
+def _nearest_sentence(pipeline: Pipeline, question: str, paper: Paper) -> tuple[str, float]:
+    look = pipeline.evidence.look(read(question), {paper.id: 0.0}, {paper.id: paper})
+    matches, means, spans = look.interactions[0].sentences, look.means()[0], look.sentences[0].spans
+    if not len(spans):
         return "", 0.0
     # Where the title has every word asked for, all sentences match alike: then the meaning of the whole decides.
-    pairs = zip(met.sentences.tolist(), met.means.tolist(), spans, strict=True)
-    scored = [(match + mean, match, span) for match, mean, span in pairs]
-    _, match, (start, end) = max(scored)
-    return paper.abstract[start:end], match
+    best = int((matches + means).argmax())
+    start, end = spans[best]
+    return paper.abstract[start:end], float(matches[best])
 
 
 def _reason(told: Explanation) -> str:

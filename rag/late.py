@@ -64,8 +64,21 @@ def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return (vectors / np.where(length > 0, length, 1)).astype(np.float32)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Packed:
+    """Content tokens as an index keeps them: four bits a dimension, each row by its own largest value.
+
+    Attributes:
+        levels: Shape (tokens, dimensions / 2). Each byte holds two neighbouring dimensions.
+        places: As those of `Tokens`.
+    """
+
+    levels: NDArray[np.uint8]
+    places: NDArray[np.int32]
+
+
 def pack(tokens: Tokens) -> bytes:
-    """Four bits a dimension: each row by its own largest value, which the unit length gives back."""
+    """Tokens as bytes, with the loss that four bits are; the length of a row is known to be 1."""
     count, dimensions = tokens.vectors.shape
     largest = np.abs(tokens.vectors).max(axis=1, keepdims=True, initial=1e-9)
     levels = (np.rint(tokens.vectors / largest * _LEVELS) + _LEVELS).astype(np.uint8)
@@ -73,8 +86,8 @@ def pack(tokens: Tokens) -> bytes:
     return b"".join((struct.pack("<II", count, dimensions), tokens.places.astype("<i4").tobytes(), halves.tobytes()))
 
 
-def unpack(data: bytes) -> Tokens:
-    """What `pack` made, with its loss.
+def packed(data: bytes) -> Packed:
+    """What `pack` made, without a copy.
 
     Raises:
         ValueError: The bytes are not whole.
@@ -84,14 +97,27 @@ def unpack(data: bytes) -> Tokens:
     count, dimensions = struct.unpack_from("<II", data)
     if len(data) != 8 + count * (4 + dimensions // 2):
         raise ValueError("token vectors are cut off")
-    places = np.frombuffer(data, "<i4", count, 8).astype(np.int32)
-    halves = np.frombuffer(data, np.uint8, count * (dimensions // 2), 8 + 4 * count).reshape(count, dimensions // 2)
-    vectors = _BOTH[halves].reshape(count, dimensions)
-    return Tokens(unit(vectors), places)
+    levels = np.frombuffer(data, np.uint8, count * (dimensions // 2), 8 + 4 * count)
+    return Packed(levels.reshape(count, dimensions // 2), np.frombuffer(data, "<i4", count, 8))
 
 
-# A byte to its two values.
-_BOTH = np.array([[high - _LEVELS, low - _LEVELS] for high in range(16) for low in range(16)], np.float32)
+def unpack(data: bytes) -> Tokens:
+    """What `pack` made, as vectors again.
+
+    Raises:
+        ValueError: The bytes are not whole.
+    """
+    kept = packed(data)
+    vectors = np.empty((len(kept.levels), 2 * kept.levels.shape[1]), np.float32)
+    vectors[:, 0::2], vectors[:, 1::2] = np.split(_side_by_side(kept.levels), 2, axis=1)
+    return Tokens(unit(vectors), kept.places.astype(np.int32))
+
+
+def _side_by_side(levels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Rows in units of their own, shape (tokens, dimensions): the even dimensions first, then the odd ones."""
+    halves = np.concatenate((levels >> 4, levels & 15), axis=1).view(np.int8)
+    halves -= _LEVELS
+    return halves.astype(np.float32)
 
 
 def weights(text: str, tokens: Tokens, idf: Mapping[str, float]) -> NDArray[np.float32]:
@@ -118,12 +144,10 @@ class Interaction:
     Attributes:
         score: Weighted mean, over the question's tokens, of the nearest token's cosine; 0 without tokens.
         sentences: The same for each sentence with its title, shape (sentences,).
-        means: Cosine of the question's mean token and each sentence's own, shape (sentences,).
     """
 
     score: float
     sentences: NDArray[np.float32]
-    means: NDArray[np.float32]
 
     @property
     def match(self) -> float:
@@ -133,7 +157,7 @@ class Interaction:
 
 
 def interactions(
-    question: Tokens, weight: NDArray[np.float32], papers: Sequence[Tokens], spans: Sequence[Sequence[tuple[int, int]]]
+    question: Tokens, weight: NDArray[np.float32], papers: Sequence[Packed], spans: Sequence[NDArray[np.int32]]
 ) -> list[Interaction]:
     """The question against every paper, all in one pass: twenty papers cost little more than one.
 
@@ -141,62 +165,95 @@ def interactions(
         question: Its tokens.
         weight: What each of them counts (`weights`).
         papers: Their tokens.
-        spans: The sentences of each paper's abstract, in reading order, none within another.
+        spans: The sentences of each paper's abstract, shape (sentences, 2), in reading order, none within another.
     """
     if not papers:
         return []
-    counts = np.array([len(own) for own in spans])
-    vectors = np.concatenate([paper.vectors for paper in papers])
-    part, title, sentence = _parts(papers, spans, counts)
-    # Each part's tokens side by side. A stable sort: chunks that overlap come one after the other.
-    order = np.argsort(part, kind="stable") if (part[1:] < part[:-1]).any() else slice(None)
-    part, vectors = part[order], vectors[order]
-    first = np.flatnonzero(np.r_[len(part) > 0, part[1:] != part[:-1]]) if len(part) else np.zeros(0, np.intp)
-    nearest = np.full((len(question.vectors), counts.sum() + 2 * len(papers)), -np.inf, np.float32)
-    sums = np.zeros((nearest.shape[1], vectors.shape[1]), np.float32)
-    if len(first):
-        nearest[:, part[first]] = np.maximum.reduceat(question.vectors @ vectors.T, first, axis=1)
-        sums[part[first]] = np.add.reduceat(vectors, first, axis=0)
-    whole = _weighted(weight, np.maximum.reduceat(nearest, title, axis=1))
-    with_title = np.maximum(nearest[:, sentence], np.repeat(nearest[:, title], counts, axis=1))
-    matches = _weighted(weight, with_title)
-    means = unit(sums[sentence]) @ unit(question.vectors.sum(axis=0))
-    ends = np.cumsum(counts)
-    return [
-        Interaction(float(score), matches[end - count : end], means[end - count : end])
-        for score, end, count in zip(whole, ends, counts, strict=True)
-    ]
+    rows = _Rows.of(papers, spans)
+    cosines = rows.vectors @ _halved(question.vectors).T
+    cosines /= rows.lengths[:, None]
+    nearest = rows.reduced(np.maximum, cosines, -np.inf)
+    whole = _weighted(weight, np.maximum.reduceat(nearest, rows.titles))
+    with_title = np.maximum(nearest[rows.sentences], np.repeat(nearest[rows.titles], rows.counts, axis=0))
+    matches = np.split(_weighted(weight, with_title), np.cumsum(rows.counts)[:-1])
+    return [Interaction(score, own) for score, own in zip(whole.tolist(), matches, strict=True)]
+
+
+def means(question: Tokens, papers: Sequence[Packed], spans: Sequence[NDArray[np.int32]]) -> list[NDArray[np.float32]]:
+    """Cosine of the question's mean token and each sentence's own, by paper, shape (sentences,); see `interactions`."""
+    if not papers:
+        return []
+    rows = _Rows.of(papers, spans)
+    sums = rows.reduced(np.add, rows.vectors / rows.lengths[:, None], 0)
+    cosines = unit(sums[rows.sentences]) @ unit(_halved(question.vectors).sum(axis=0))
+    return np.split(cosines, np.cumsum(rows.counts)[:-1])
 
 
 # Wider than any abstract: places of all papers on one line.
 _APART = 1 << 32
 
 
-def _parts(
-    papers: Sequence[Tokens], spans: Sequence[Sequence[tuple[int, int]]], counts: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """To which part each token belongs, which parts are titles (shape (papers,)), which are sentences.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """The tokens of some papers in reading order, and the parts they stand in.
 
-    The parts of a paper are its title, its sentences, and what stands outside of them.
+    The parts of a paper are its title and its sentences, each followed by what stands behind it and in no sentence.
+
+    Attributes:
+        vectors: Shape (tokens, dimensions), halved as `_halved` does; rows in units of their own.
+        lengths: Of those, shape (tokens,).
+        starts: First token of each part.
+        titles: Which parts are titles, shape (papers,).
+        sentences: Which parts are sentences.
+        counts: Sentences of each paper, shape (papers,).
     """
-    title = np.concatenate([[0], np.cumsum(counts + 2)[:-1]])
-    owner = np.repeat(np.arange(len(papers)), counts)
-    sentence = np.arange(counts.sum()) + 2 * owner + 1
-    bounds = np.array([span for own in spans for span in own], np.int64).reshape(-1, 2) + _APART * owner[:, None]
-    places = np.concatenate([paper.places for paper in papers])
-    paper = np.repeat(np.arange(len(papers)), [len(paper.places) for paper in papers])
-    at = places + _APART * paper
-    nearest = np.searchsorted(bounds[:, 0], at, side="right") - 1
-    inside = (nearest >= 0) & (places >= 0)
-    inside[inside] = at[inside] < bounds[nearest[inside], 1]
-    part = np.where(places == IN_TITLE, title[paper], title[paper] + counts[paper] + 1)
-    part[inside] = sentence[nearest[inside]]
-    return part, title, sentence
+
+    vectors: NDArray[np.float32]
+    lengths: NDArray[np.float32]
+    starts: NDArray[np.intp]
+    titles: NDArray[np.intp]
+    sentences: NDArray[np.intp]
+    counts: NDArray[np.intp]
+
+    @staticmethod
+    def of(papers: Sequence[Packed], spans: Sequence[NDArray[np.int32]]) -> _Rows:
+        numbered = np.arange(len(papers)) * _APART
+        counts = np.array([len(own) for own in spans])
+        at = np.concatenate([paper.places for paper in papers])
+        at = at + np.repeat(numbered, [len(paper.places) for paper in papers])
+        levels = np.concatenate([paper.levels for paper in papers])
+        if (at[1:] < at[:-1]).any():  # chunks that overlap
+            order = np.argsort(at, kind="stable")
+            at, levels = at[order], levels[order]
+        ends = np.cumsum(2 * counts + 2)
+        titles = ends - 2 * counts - 2
+        edges = np.empty(ends[-1], np.int64)
+        edges[titles], edges[titles + 1] = numbered + IN_TITLE, numbered
+        sentences = np.arange(counts.sum()) * 2 + 2 * np.repeat(np.arange(1, len(papers) + 1), counts)
+        bounds = np.concatenate(spans) + np.repeat(numbered, counts)[:, None]
+        edges[sentences], edges[sentences + 1] = bounds[:, 0], bounds[:, 1]
+        vectors = _side_by_side(levels)
+        lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+        lengths[lengths == 0] = 1
+        return _Rows(vectors, lengths, np.searchsorted(at, edges), titles, sentences, counts)
+
+    def reduced(self, how: np.ufunc, values: NDArray[np.float32], nothing: float) -> NDArray[np.float32]:
+        """A value a token as one a part; `nothing` for parts without a token."""
+        parts = np.full((len(self.starts), values.shape[1]), nothing, np.float32)
+        held = np.diff(self.starts, append=len(values)) > 0
+        if held.any():
+            parts[held] = how.reduceat(values, self.starts[held])
+        return parts
+
+
+def _halved(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Dimensions in the order of `_side_by_side`."""
+    return np.concatenate((vectors[:, 0::2], vectors[:, 1::2]), axis=1)
 
 
 def _weighted(weight: NDArray[np.float32], cosines: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weighted mean over the question's tokens; 0 where there is no token on either side."""
+    """Weighted mean over the question's tokens, shape (parts,); 0 where there is no token on either side."""
     if not weight.size:
-        return np.zeros(cosines.shape[1], np.float32)
-    mean: NDArray[np.float32] = weight / weight.sum() @ cosines
+        return np.zeros(len(cosines), np.float32)
+    mean: NDArray[np.float32] = cosines @ (weight / weight.sum())
     return np.where(np.isfinite(mean), mean, np.float32(0))

@@ -22,7 +22,7 @@ from rag.followup import FollowUps
 from rag.index import Index
 from rag.protocols import Embedder, GenerationLimits, Generator, Retriever
 from rag.question import Kind, Question
-from rag.rerank import DEPTHS, rerank
+from rag.rerank import DEPTHS, Reranking
 from rag.support import SupportChecker
 from rag.text import terms
 from rag.types import (
@@ -131,10 +131,9 @@ class Pipeline:
     def _search(self, read: Asked, k: int) -> Search:
         if read.question.kind is Kind.COLLECTION:  # asked of the abstracts after all
             read = replace(read, question=question.of_abstracts(read.question))
-        fused = self.retriever.retrieve(read.question.text, max(k, self.depth), read.filters)
-        look = self.evidence.look(read.question, fused[: self.depth])
-        ranked = rerank(fused, look.matches)
-        evidence = self.evidence.score(look.at(ranked[:EVIDENCE_PAPERS]))
+        reranker = Reranking(self.evidence, read.question, self.depth)
+        ranked = self.retriever.retrieve(read.question.text, max(k, EVIDENCE_PAPERS), read.filters, reranker)
+        evidence = self.evidence.score(reranker.look, ranked[:EVIDENCE_PAPERS]) if reranker.look else {}
         return Search(read.question, tuple(ranked[:k]), evidence, read.filters)
 
     def ask(

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from rag.facets import Facet
 from rag.filters import NONE, Filters
-from rag.late import Tokens
-from rag.types import Chunk, Paper, ScoredPassage
+from rag.late import Packed, Tokens
+from rag.sentences import Sentences
+from rag.types import Candidate, Chunk, Paper, ScoredPassage
 
 Vectors = NDArray[np.float32]
 """Shape (texts, dimension), rows of unit length."""
@@ -176,8 +177,11 @@ class Catalog(Protocol):
     def get(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, tuple[Chunk, ...]]]:
         """Records with their current chunks; unknown ids are left out."""
 
-    def tokens(self, paper_ids: Sequence[str]) -> dict[str, Tokens]:
+    def tokens(self, paper_ids: Sequence[str]) -> dict[str, Packed]:
         """Token vectors of papers; those that were written without are left out."""
+
+    def sentences(self, paper_ids: Sequence[str]) -> dict[str, Sentences]:
+        """What papers' sentences hold; those that an earlier version wrote are left out."""
 
     def find(self, keys: Sequence[str]) -> dict[str, list[str]]:
         """Ids of the papers that have each key (`doi:…`, `title:…`); keys of no paper are left out."""
@@ -220,10 +224,23 @@ class Catalog(Protocol):
         """What a write that was cut short had begun."""
 
 
+class Reranker(Protocol):
+    """Puts candidates into another order before their records are read."""
+
+    @property
+    def depth(self) -> int:
+        """How many of the first it looks at."""
+
+    def __call__(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """The same ones, best first."""
+
+
 class Retriever(Protocol):
     """Finds passages for a question."""
 
-    def retrieve(self, question: str, k: int, filters: Filters = NONE) -> list[ScoredPassage]:
+    def retrieve(
+        self, question: str, k: int, filters: Filters = NONE, reranker: Reranker | None = None
+    ) -> list[ScoredPassage]:
         """At most `k` passages, one a paper, best first, of papers that meet the conditions."""
 
 

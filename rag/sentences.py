@@ -1,64 +1,112 @@
-"""What the sentences of an abstract are and hold, whatever is asked: where they stand, their terms, their numbers."""
+"""What the sentences of an abstract are and hold, whatever is asked: where they stand, their terms, their numbers.
+
+A catalog keeps it, because reading fifty abstracts takes longer than finding them.
+"""
 
 from __future__ import annotations
 
 import re
+import struct
 from dataclasses import dataclass
 from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rag.injection import statement_spans
 from rag.text import numbers, terms
 from rag.types import Paper
 
-# About 4 kB each.
-KEPT = 2048
-# What a sentence does in an abstract, by its words.
-_CUES = {
-    "contribution": re.compile(
+# Of the rules by which an abstract is read: where they change, what a catalog keeps is read again.
+RULES = 2
+# Of a catalog that keeps none, about 4 kB each.
+REMEMBERED = 2048
+# What a sentence does in an abstract, by its words: a contribution, a result, background.
+_CUES = (
+    re.compile(
         r"\bwe (propose|present|introduce|show|find|prove|describe|develop|study|demonstrate)\b"
         r"|\bthis (paper|work|article)\b|\bour (method|approach|results?|experiments?)\b"
     ),
-    "result": re.compile(r"\b(results?|experiment|outperform|improv|achiev|show|demonstrat|evaluat)"),
-    "background": re.compile(r"^(however|although|despite|while|in recent|recently|traditional|existing|many|most)\b"),
-}
+    re.compile(r"\b(results?|experiment|outperform|improv|achiev|show|demonstrat|evaluat)"),
+    re.compile(r"^(however|although|despite|while|in recent|recently|traditional|existing|many|most)\b"),
+)
+_COLUMNS = 3 + len(_CUES)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sentences:
     """The sentences of one abstract that say something about the world, in reading order.
 
     Attributes:
-        spans: First and last character (exclusive) of each.
-        terms: The content terms of each, between blanks: `" prun cach "`, so that a term's own blanks find it.
-        numbers: Which of them state a number.
-        cues: Whether each has words of a contribution, of a result, of background.
-        title: The terms of the title, likewise.
+        places: First character, last character (exclusive), whether it states a number, and whether it has words of a
+            contribution, of a result, of background, shape (sentences, 6).
+        held: The content terms of the title and of each sentence, a line each.
     """
 
-    spans: tuple[tuple[int, int], ...]
-    terms: tuple[str, ...]
-    numbers: tuple[bool, ...]
-    cues: tuple[tuple[bool, ...], ...]
-    title: str
+    places: NDArray[np.int32]
+    held: str
+
+    @property
+    def spans(self) -> NDArray[np.int32]:
+        """First and last character (exclusive) of each, shape (sentences, 2)."""
+        return self.places[:, :2]
+
+    @property
+    def numbers(self) -> NDArray[np.int32]:
+        """1 for those that state a number, shape (sentences,)."""
+        return self.places[:, 2]
+
+    @property
+    def cues(self) -> NDArray[np.int32]:
+        """1 where it has words of a contribution, of a result, of background, shape (sentences, 3)."""
+        return self.places[:, 3:]
+
+    @property
+    def title(self) -> str:
+        """The terms of the title, between blanks: `" prun cach "`, so that a term's own blanks find it."""
+        return self.held.partition("\n")[0]
+
+    @property
+    def terms(self) -> list[str]:
+        """The terms of each, likewise."""
+        return self.held.split("\n")[1:]
 
 
 def of(paper: Paper) -> Sentences:
-    """Those of a paper; the last ones asked for are kept."""
+    """Those of a paper; the last ones asked for are remembered."""
     return _read(paper.title, paper.abstract)
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=REMEMBERED)
 def _read(title: str, abstract: str) -> Sentences:
-    spans = tuple(statement_spans(abstract))
+    spans = statement_spans(abstract)
     texts = [abstract[start:end] for start, end in spans]
-    return Sentences(
-        spans,
-        tuple(map(_terms, texts)),
-        tuple(bool(numbers(text)) for text in texts),
-        tuple(tuple(bool(cue.search(text.lower())) for cue in _CUES.values()) for text in texts),
-        _terms(title),
-    )
+    cues = [[cue.search(text.lower()) is not None for cue in _CUES] for text in texts]
+    places = [(*span, bool(numbers(text)), *own) for span, text, own in zip(spans, texts, cues, strict=True)]
+    return Sentences(np.array(places, np.int32).reshape(-1, _COLUMNS), "\n".join(map(_terms, (title, *texts))))
 
 
 def _terms(text: str) -> str:
     return f" {' '.join(dict.fromkeys(terms(text)))} "
+
+
+def pack(own: Sentences) -> bytes:
+    """Sentences as bytes, with the rules they were read by."""
+    return struct.pack("<II", RULES, len(own.places)) + own.places.astype("<i4").tobytes() + own.held.encode()
+
+
+def unpack(data: bytes) -> Sentences | None:
+    """What `pack` made, without reading its terms; nothing where other rules made it.
+
+    Raises:
+        ValueError: The bytes are not whole.
+    """
+    if len(data) < 8:
+        raise ValueError("sentences are cut off")
+    rules, count = struct.unpack_from("<II", data)
+    if rules != RULES:
+        return None
+    return Sentences(
+        np.frombuffer(data, "<i4", _COLUMNS * count, 8).reshape(count, _COLUMNS),
+        data[8 + 4 * _COLUMNS * count :].decode(),
+    )

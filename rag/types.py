@@ -112,6 +112,27 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A paper in the order of fusion, by its best chunk; its record is not read yet.
+
+    Attributes:
+        score: Of the stage that ordered it last.
+        rank: Place after fusion.
+        similarity: Cosine of its best chunk.
+        dense_rank: Place by meaning, if it was found by it.
+        lexical_rank: Place by words, likewise.
+    """
+
+    paper_id: str
+    chunk_id: str
+    score: float
+    rank: int
+    similarity: float
+    dense_rank: int | None
+    lexical_rank: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ScoredPassage:
     """A chunk that a retrieval stage put in its place; a list of them is best first.
 

@@ -13,16 +13,17 @@ from typing import Any
 import numpy as np
 
 from ingest.split import Embedded
-from rag import facets
+from rag import facets, sentences
 from rag.build import assemble
 from rag.config import Config
 from rag.errors import GenerationError
 from rag.facets import Facet
 from rag.filters import NONE, Filters
 from rag.index import Index, Manifest
-from rag.late import Tokens, empty, of_papers, unit
+from rag.late import Packed, Tokens, empty, of_papers, pack, packed, unit
 from rag.pipeline import Pipeline
-from rag.protocols import UNTUNED, Counts, GenerationLimits, Message, Unfinished, Vectors
+from rag.protocols import UNTUNED, Counts, GenerationLimits, Message, Reranker, Unfinished, Vectors
+from rag.sentences import Sentences
 from rag.serialize import content_hash
 from rag.text import sentence_spans, terms, words, words_at
 from rag.turns import FairQueue
@@ -161,8 +162,11 @@ class FakeCatalog:
     def get(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, tuple[Chunk, ...]]]:
         return {paper_id: self.rows[paper_id] for paper_id in paper_ids if paper_id in self.rows}
 
-    def tokens(self, paper_ids: Sequence[str]) -> dict[str, Tokens]:
-        return {paper_id: self.vectors[paper_id] for paper_id in paper_ids if paper_id in self.vectors}
+    def tokens(self, paper_ids: Sequence[str]) -> dict[str, Packed]:
+        return {paper_id: packed(pack(self.vectors[paper_id])) for paper_id in paper_ids if paper_id in self.vectors}
+
+    def sentences(self, paper_ids: Sequence[str]) -> dict[str, Sentences]:
+        return {paper_id: sentences.of(paper) for paper_id, (paper, _) in self.get(paper_ids).items()}
 
     def find(self, keys: Sequence[str]) -> dict[str, list[str]]:
         return {key: sorted(self.keys[key]) for key in keys if self.keys.get(key)}
@@ -258,7 +262,9 @@ class FakeRetriever:
         self.passages = list(passages)
         self.asked: list[tuple[str, int]] = []
 
-    def retrieve(self, question: str, k: int, filters: Filters = NONE) -> list[ScoredPassage]:
+    def retrieve(
+        self, question: str, k: int, filters: Filters = NONE, reranker: Reranker | None = None
+    ) -> list[ScoredPassage]:
         self.asked.append((question, k))
         return [passage for passage in self.passages if facets.meets(passage.paper, filters)][:k]
 

@@ -149,8 +149,7 @@ class QuoteReader:
             ScoredPassage(Chunk(paper, 0, len(paper.abstract)), fused.get(paper.id, 0.0), rank)
             for rank, paper in enumerate(papers, start=1)
         ]
-        asked, scorer = question.read(item.question), self._search.evidence
-        found = scorer.score(scorer.look(asked, scored))
+        found = self._search.evidence.of(question.read(item.question), scored)
         # Ties by id, so that no order of passages can show.
         best = max(found, key=lambda key: (found[key].best.score, key), default="")
         return Reading(found[best].best.text, best) if best else Reading("")

@@ -6,15 +6,17 @@ import json
 import logging
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from rag import facets
-from rag.adapters.selection import Selection, marks, parts
+from rag import facets, late, sentences
+from rag.adapters.selection import Selection
 from rag.facets import FACETS
-from rag.late import Tokens, pack, unpack
+from rag.late import Packed, Tokens
 from rag.protocols import Counts, Unfinished
+from rag.sentences import Sentences
 from rag.serialize import content_hash, paper_from_dict, paper_to_dict
 from rag.types import Chunk, Paper
 
@@ -44,10 +46,17 @@ CREATE TABLE IF NOT EXISTS pending (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pending_chunks (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counts (papers INTEGER NOT NULL, chunks INTEGER NOT NULL, revision INTEGER NOT NULL);
 """
+# What can be made again of a record but takes time. The catalog of an earlier version has none yet.
+SENTENCES = "CREATE TABLE IF NOT EXISTS sentences (id TEXT PRIMARY KEY, held BLOB NOT NULL);"
+TABLES = "SELECT name FROM sqlite_master"
 BY_DAYS = "CREATE INDEX papers_by_days ON papers (first_day, last_day, id, date);"
 # A catalog of format 1 has records but neither counts nor days: it can only be read and rebuilt.
 FIRST_COUNTS = "INSERT INTO counts SELECT count(*), coalesce(sum(json_array_length(spans)), 0), 0 FROM papers;"
+# Tables of what is made of a record.
+MADE = ("facets", "tokens", "sentences")
 PAGE = 500
+
+T = TypeVar("T")
 
 
 class SqliteCatalog(Selection):
@@ -62,11 +71,16 @@ class SqliteCatalog(Selection):
         super().__init__(path)
         with self._errors():
             connection = self._connection()
-            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+            tables = {name for (name,) in connection.execute(TABLES)}
             # A reader of an index in a folder that it may not write to finds everything made.
             if "counts" not in tables:
                 days = "" if "papers" in tables else BY_DAYS
-                connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {days} {FIRST_COUNTS}; COMMIT;")
+                connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {SENTENCES} {days} {FIRST_COUNTS}; COMMIT;")
+            elif "sentences" not in tables:
+                with suppress(sqlite3.OperationalError):
+                    connection.execute(SENTENCES)
+                tables = {name for (name,) in connection.execute(TABLES)}
+            self._keeps_sentences = "counts" not in tables or "sentences" in tables
 
     def get(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, tuple[Chunk, ...]]]:
         """Records with their chunks, in the order asked for; unknown ids are left out."""
@@ -77,14 +91,25 @@ class SqliteCatalog(Selection):
                 found[paper_id] = paper, tuple(Chunk(paper, start, end) for start, end in json.loads(row[1]))
         return {paper_id: found[paper_id] for paper_id in paper_ids if paper_id in found}
 
-    def tokens(self, paper_ids: Sequence[str]) -> dict[str, Tokens]:
+    def tokens(self, paper_ids: Sequence[str]) -> dict[str, Packed]:
         """Token vectors by paper id; papers that were written without, or whose vectors are damaged, are left out."""
-        found: dict[str, Tokens] = {}
-        for paper_id, vectors in self._select("SELECT id, vectors FROM tokens WHERE id", paper_ids):
+        return self._made("SELECT id, vectors FROM tokens WHERE id", paper_ids, lambda d: late.packed(_checked(d)))
+
+    def sentences(self, paper_ids: Sequence[str]) -> dict[str, Sentences]:
+        """Sentences by paper id; those that are damaged, or that other rules read, are left out."""
+        if not self._keeps_sentences:
+            return {}
+        found = self._made("SELECT id, held FROM sentences WHERE id", paper_ids, lambda d: sentences.unpack(_whole(d)))
+        return {paper_id: own for paper_id, own in found.items() if own is not None}
+
+    def _made(self, query: str, paper_ids: Sequence[str], read: Callable[[bytes], T]) -> dict[str, T]:
+        """What was made of records, as far as it is not damaged: it can be made again."""
+        found: dict[str, T] = {}
+        for paper_id, data in self._select(query, paper_ids):
             try:
-                found[paper_id] = unpack(_checked(vectors))
-            except ValueError as error:  # they can be made again
-                log.warning("the token vectors of %s are damaged (%s)", paper_id, error)
+                found[paper_id] = read(data)
+            except ValueError as error:
+                log.warning("what is kept of %s is damaged (%s)", paper_id, error)
         return found
 
     def find(self, keys: Sequence[str]) -> dict[str, list[str]]:
@@ -135,16 +160,19 @@ class SqliteCatalog(Selection):
         rows = list({paper.id: (paper, chunks) for paper, chunks in rows}.values())
         absorbed = absorbed or {}
         with self._transaction() as connection:
-            gone = self._count(connection, [*(paper.id for paper, _ in rows), *absorbed])
+            ids = [paper.id for paper, _ in rows]
+            gone = self._count(connection, [*ids, *absorbed])
             for loser, winner in absorbed.items():
                 moved = "INSERT OR IGNORE INTO keys SELECT key, ? FROM keys WHERE id = ?"
                 connection.execute(moved, (winner, loser))
-            _remove(connection, ("papers", "keys", "facets", "tokens"), absorbed)
-            _remove(connection, ("facets", "tokens"), [paper.id for paper, _ in rows])
+            _remove(connection, ("papers", "keys", *MADE), absorbed)
+            _remove(connection, MADE, ids)
             connection.executemany("INSERT OR REPLACE INTO papers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_row, rows))
             _write_facets(connection, [paper for paper, _ in rows])
-            packed = [(paper.id, _summed(pack(tokens[paper.id]))) for paper, _ in rows if tokens and paper.id in tokens]
-            connection.executemany("INSERT INTO tokens VALUES (?, ?)", packed)
+            kept = [(key, _summed(late.pack(tokens[key]))) for key in ids if tokens and key in tokens]
+            connection.executemany("INSERT INTO tokens VALUES (?, ?)", kept)
+            kept = [(paper.id, _summed(sentences.pack(sentences.of(paper)))) for paper, _ in rows]
+            connection.executemany("INSERT INTO sentences VALUES (?, ?)", kept)
             pairs = [(key, paper_id) for paper_id, own in (keys or {}).items() for key in own]
             connection.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", pairs)
             came = len(rows), sum(len(chunks) for _, chunks in rows)
@@ -154,7 +182,7 @@ class SqliteCatalog(Selection):
         """Removes records and their keys in one transaction."""
         with self._transaction() as connection:
             gone = self._count(connection, paper_ids)
-            _remove(connection, ("papers", "keys", "facets", "tokens"), paper_ids)
+            _remove(connection, ("papers", "keys", *MADE), paper_ids)
             self._recount(connection, -gone[0], -gone[1])
 
     def counts(self) -> Counts:
@@ -183,13 +211,11 @@ class SqliteCatalog(Selection):
             return Unfinished(papers, chunks)
 
     def _count(self, connection: sqlite3.Connection, paper_ids: Sequence[str]) -> tuple[int, int]:
-        papers = chunks = 0
-        for part in parts(sorted(set(paper_ids))):
-            query = (
-                f"SELECT count(*), coalesce(sum(json_array_length(spans)), 0) FROM papers WHERE id IN ({marks(part)})"  # noqa: S608  # marks only
-            )
-            row = connection.execute(query, tuple(part)).fetchone()
-            papers, chunks = papers + row[0], chunks + row[1]
+        query = (
+            "SELECT count(*), coalesce(sum(json_array_length(spans)), 0) FROM papers "
+            "WHERE id IN (SELECT value FROM json_each(?))"
+        )
+        papers, chunks = connection.execute(query, (json.dumps([*paper_ids]),)).fetchone()
         return papers, chunks
 
     def _recount(self, connection: sqlite3.Connection, papers: int, chunks: int) -> None:
@@ -229,10 +255,23 @@ def _summed(data: bytes) -> bytes:
     return data + zlib.crc32(data).to_bytes(4, "little")
 
 
+def _whole(data: bytes) -> bytes:
+    """What `_summed` was given.
+
+    Raises:
+        ValueError: The bytes are not as they were written.
+    """
+    if zlib.crc32(data[:-4]).to_bytes(4, "little") != data[-4:]:
+        raise ValueError("the checksum is another")
+    return data[:-4]
+
+
 def _checked(data: bytes) -> bytes:
-    """Token vectors without their checksum; what does not fit it is older, or too long for `unpack`."""
-    whole = data[:-4]
-    return whole if _summed(whole) == data else data
+    """Token vectors without their checksum; what does not fit it is older, or too long for `late.packed`."""
+    try:
+        return _whole(data)
+    except ValueError:
+        return data
 
 
 def _write_facets(connection: sqlite3.Connection, papers: Sequence[Paper]) -> None:

@@ -90,12 +90,19 @@ class ChromaStore:
         """The vector of each of these chunks, shape (dimension,); unknown ids are left out."""
         return {name: row for ids, vectors in self._stored(chunk_ids) for name, row in zip(ids, vectors, strict=True)}
 
-    def _stored(self, chunk_ids: Sequence[str]) -> Iterator[tuple[list[str], Vectors]]:
-        for start in range(0, len(chunk_ids), BATCH_READ):
-            with self._collection() as collection:
+    def _stored(self, chunk_ids: Sequence[str]) -> Iterator[tuple[Sequence[str], Vectors]]:
+        if not chunk_ids:
+            return
+        with self._collection() as collection:
+            if self._folder is not None:
+                ids, vectors = self._folder.log.vectors(self._name, chunk_ids)
+                if ids:
+                    yield ids, vectors
+                chunk_ids = list(set(chunk_ids).difference(ids))
+            for start in range(0, len(chunk_ids), BATCH_READ):
                 found = collection.get(ids=list(chunk_ids[start : start + BATCH_READ]), include=["embeddings"])
-            if found["ids"]:
-                yield found["ids"], np.asarray(found["embeddings"], dtype=np.float32)
+                if found["ids"]:
+                    yield found["ids"], np.asarray(found["embeddings"], dtype=np.float32)
 
     def count(self) -> int:
         """Number of chunks."""

@@ -22,23 +22,19 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from rag.adapters.chroma_log import PATIENCE_S, ChromaLog, State
 from rag.errors import PaperIndexError
 
 log = logging.getLogger(__name__)
 
 DATABASE = "chroma.sqlite3"
-# Asked for apart: SQLite looks up one end at once, and reads the whole log for both together.
-LOG_ENDS = "SELECT (SELECT min(seq_id) FROM embeddings_queue), (SELECT max(seq_id) FROM embeddings_queue)"
 LOG_SETTINGS = "SELECT config_json_str FROM embeddings_queue_config"
 KEEP_LOG = """
 INSERT OR REPLACE INTO embeddings_queue_config (id, config_json_str)
 VALUES (1, '{"automatically_purge":false,"_type":"EmbeddingsQueueConfigurationInternal"}')
 """
 LOCK = "chroma.lock"
-PATIENCE_S = 120.0
 POLL_S = 0.005
-
-State = tuple[Any, ...] | None
 
 
 class ChromaFolder:
@@ -62,6 +58,7 @@ class ChromaFolder:
         self._folder = folder
         self._threads = threading.RLock()
         self._processes = FileLock(folder.parent / LOCK, timeout=PATIENCE_S, poll_interval=POLL_S)
+        self.log = ChromaLog(folder / DATABASE)
         self._client: Any = None
         self._seen: State = None
 
@@ -73,12 +70,12 @@ class ChromaFolder:
             PaperIndexError: Another process holds the folder for too long.
         """
         with self._threads, self._between_processes():
-            if self._client is None or self._state() != self._seen:
+            if self._client is None or self.log.state() != self._seen:
                 self._open()
             try:
                 yield self._client
             finally:
-                self._seen = self._state()
+                self._seen = self.log.state()
 
     @contextmanager
     def _between_processes(self) -> Iterator[None]:
@@ -146,21 +143,11 @@ class ChromaFolder:
             shutil.rmtree(self._folder / segment, ignore_errors=True)
 
     @contextmanager
-    def _database(self, mode: str = "rw") -> Iterator[sqlite3.Connection]:
-        path = f"file:{quote(str(self._folder / DATABASE))}?mode={mode}"
+    def _database(self) -> Iterator[sqlite3.Connection]:
+        path = f"file:{quote(str(self._folder / DATABASE))}?mode=rw"
         connection = sqlite3.connect(path, uri=True, timeout=PATIENCE_S)
         try:
             with connection:
                 yield connection
         finally:
             connection.close()
-
-    def _state(self) -> State:
-        """What every write changes: the ends of the log, and how far it has been worked in."""
-        try:
-            with self._database("ro") as database:
-                log = database.execute(LOG_ENDS).fetchone()
-                done = database.execute("SELECT segment_id, seq_id FROM max_seq_id ORDER BY segment_id").fetchall()
-        except sqlite3.OperationalError:  # no file or no table yet: nothing written
-            return None
-        return (*log, *done)

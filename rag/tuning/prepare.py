@@ -142,7 +142,7 @@ def _gold(item: Item, pipeline: Pipeline, found: Search) -> dict[Place, Scored] 
 
 
 def _scored(pipeline: Pipeline, found: Search, passages: Sequence[ScoredPassage]) -> dict[str, PaperEvidence]:
-    return pipeline.evidence.score(pipeline.evidence.look(found.question, passages)) if passages else {}
+    return pipeline.evidence.of(found.question, passages) if passages else {}
 
 
 def _example(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rag import sentences
 from rag.adapters import catalog as module
 from rag.adapters.catalog import SqliteCatalog
 from rag.errors import PaperIndexError
@@ -247,7 +248,7 @@ def test_records_and_token_vectors_of_an_earlier_version_are_read_as_they_are(
         connection.execute("UPDATE tokens SET vectors = substr(vectors, 1, length(vectors) - 4)")
     assert catalog.get(["p0001"]) == {"p0001": rows[0]}
     assert catalog.hashes(["p0001"]) == hashes == {"p0001": content_hash(paper(1))}
-    assert np.array_equal(catalog.tokens(["p0001"])["p0001"].vectors, kept.vectors)
+    assert np.array_equal(catalog.tokens(["p0001"])["p0001"].levels, kept.levels)
 
 
 def test_damaged_token_vectors_are_left_out_to_be_made_again(catalog: SqliteCatalog, tmp_path: Path) -> None:
@@ -285,3 +286,58 @@ def test_token_vectors_go_with_their_paper(catalog: SqliteCatalog) -> None:
     catalog.upsert(rows, tokens=embedded_papers(rows).tokens)
     catalog.upsert(rows[:1], absorbed={"q": "p"}, tokens=embedded_papers(rows[:1]).tokens)
     assert catalog.tokens(["p", "q"]).keys() == {"p"}
+
+
+def test_what_the_sentences_of_a_paper_hold_is_kept_and_goes_with_it(catalog: SqliteCatalog) -> None:
+    whales = Paper("w", "Whales", "They sing. Half of them are 20 m long.")
+    corals = Paper("c", "Corals", "")
+    rows = [(whales, (Chunk(whales, 0, 10),)), (corals, (Chunk(corals, 0, 0),))]
+    catalog.upsert(rows)
+    found = catalog.sentences(["w", "c", "none"])
+    assert found.keys() == {"w", "c"}
+    for paper, _ in rows:
+        kept, read = found[paper.id], sentences.of(paper)
+        assert np.array_equal(kept.places, read.places)
+        assert kept.held == read.held
+    changed = replace(whales, abstract="They hum.")
+    catalog.upsert([(changed, (Chunk(changed, 0, 4),))], absorbed={"c": "w"})
+    assert catalog.sentences(["w", "c"]).keys() == {"w"}
+    assert catalog.sentences(["w"])["w"].spans.tolist() == [[0, 9]]
+    catalog.delete(["w"])
+    assert catalog.sentences(["w", "c"]) == {}
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:20] + b"x" + data[21:], lambda data: data[:30], lambda data: b""]
+)
+def test_sentences_that_are_damaged_are_left_out_to_be_read_again(
+    catalog: SqliteCatalog, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    catalog.upsert([row(paper(1)), row(paper(2))])
+    with closing(sqlite3.connect(tmp_path / "papers.sqlite")) as connection, connection:
+        ((data,),) = connection.execute("SELECT held FROM sentences WHERE id = 'p0001'")
+        connection.execute("UPDATE sentences SET held = ? WHERE id = 'p0001'", (damage(data),))
+    assert catalog.sentences(["p0001", "p0002"]).keys() == {"p0002"}
+
+
+def test_sentences_that_other_rules_read_are_left_out(catalog: SqliteCatalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog.upsert([row(paper(1))])
+    monkeypatch.setattr(sentences, "RULES", sentences.RULES + 1)
+    assert catalog.sentences(["p0001"]) == {}
+
+
+def test_the_catalog_of_an_earlier_version_is_read_and_written_without_its_sentences(
+    catalog: SqliteCatalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog.upsert([row(paper(1))])
+    with closing(sqlite3.connect(tmp_path / "papers.sqlite")) as connection, connection:
+        connection.execute("DROP TABLE sentences")
+    with monkeypatch.context() as locked:  # a folder that may not be written to
+        locked.setattr(module, "SENTENCES", "INSERT INTO nowhere VALUES (1)")
+        reader = SqliteCatalog(tmp_path / "papers.sqlite")
+        assert reader.sentences(["p0001"]) == {}
+        assert reader.get(["p0001"]).keys() == {"p0001"}
+    writer = SqliteCatalog(tmp_path / "papers.sqlite")
+    writer.upsert([row(paper(2))])
+    assert writer.sentences(["p0001", "p0002"]).keys() == {"p0002"}
+    writer.delete(["p0001"])

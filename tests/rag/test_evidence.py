@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from rag import sentences
-from rag.evidence import WEIGHTS, EvidenceScorer, PaperEvidence, features
+from rag.evidence import WEIGHTS, EvidenceScorer, Look, PaperEvidence, features
 from rag.injection import statement_spans
 from rag.question import read
 from rag.rerank import rerank
 from rag.text import numbers, terms
-from rag.types import Chunk, Paper, ScoredPassage
+from rag.types import Candidate, Chunk, Paper, ScoredPassage
 from tests.fakes import FakeCatalog, FakeEmbedder, FakeTermIndex, embedded_papers
 from tests.rag.claims import MINFERENCE, PAPERS, TUNING
 
@@ -31,12 +31,16 @@ def scorer() -> EvidenceScorer:
 
 
 def evidence(scorer: EvidenceScorer, question: str, *papers: Paper) -> dict[str, PaperEvidence]:
-    asked, found = read(question), passages(*papers)
-    return scorer.score(scorer.look(asked, found))
+    return scorer.of(read(question), passages(*papers))
+
+
+def look_at(scorer: EvidenceScorer, question: str, *papers: Paper) -> Look:
+    fused = {paper.id: 1 / rank for rank, paper in enumerate(papers, start=1)}
+    return scorer.look(read(question), fused, {paper.id: paper for paper in papers})
 
 
 def matches(scorer: EvidenceScorer, question: str, *papers: Paper) -> dict[str, float]:
-    return scorer.look(read(question), passages(*papers)).matches
+    return look_at(scorer, question, *papers).matches
 
 
 @pytest.mark.parametrize(
@@ -90,26 +94,28 @@ def test_rare_words_weigh_more_than_common_ones(scorer: EvidenceScorer) -> None:
     assert 0 < min(common.values()) < min(rare.values()) < min(scorer.idf("unheard").values())
 
 
+def candidates(*papers: Paper) -> list[Candidate]:
+    return [Candidate(p.id, f"{p.id}:0-1:a", 1 / n, n, 0.5, n, None) for n, p in enumerate(papers, start=1)]
+
+
 def test_a_paper_that_meets_the_words_overtakes_one_that_is_merely_alike() -> None:
-    ranked = passages(MINFERENCE, TUNING, EMPTY)
     found = {p.id: match for p, match in ((MINFERENCE, 0.1), (TUNING, 0.9), (EMPTY, 0.1))}
-    again = rerank(ranked, found)
-    assert [(p.rank, p.paper.id) for p in again] == [(1, TUNING.id), (2, MINFERENCE.id), (3, EMPTY.id)]
-    assert [p.rank for p in ranked] == [1, 2, 3]
+    again = rerank(candidates(MINFERENCE, TUNING, EMPTY), found)
+    assert [(c.paper_id, c.rank) for c in again] == [(TUNING.id, 2), (MINFERENCE.id, 1), (EMPTY.id, 3)]
 
 
 def test_papers_nobody_looked_at_keep_their_order() -> None:
-    ranked = passages(MINFERENCE, TUNING, EMPTY)
+    ranked = candidates(MINFERENCE, TUNING, EMPTY)
     assert rerank(ranked, {}) == ranked
 
 
 @pytest.mark.parametrize("asked", ["How many patients did the trial enroll?", "sparse attention latency", "of", "?"])
 def test_the_features_of_a_sentence_are_what_their_names_say(scorer: EvidenceScorer, asked: str) -> None:
     found = passages(*PAPERS, EMPTY)
-    look = scorer.look(read(asked), found)
+    look = look_at(scorer, asked, *PAPERS, EMPTY)
     rows = iter(features(look))
     total = sum(look.idf.values()) or 1.0
-    for passage, own, met in zip(found, look.sentences, look.interactions, strict=True):
+    for passage, own, met, means in zip(found, look.sentences, look.interactions, look.means(), strict=True):
         abstract, title = passage.paper.abstract, set(terms(passage.paper.title))
         spans = statement_spans(abstract)
         for place, (start, end) in enumerate(spans):
@@ -117,7 +123,7 @@ def test_the_features_of_a_sentence_are_what_their_names_say(scorer: EvidenceSco
             number = float(bool(numbers(text)))
             wanted = {
                 "match": met.sentences[place],
-                "mean": met.means[place],
+                "mean": means[place],
                 "coverage": sum(weight for term, weight in look.idf.items() if term in held) / total,
                 "coverage_with_title": sum(w for term, w in look.idf.items() if term in held | title) / total,
                 "paper": passage.score,
@@ -141,12 +147,16 @@ def test_what_a_sentence_does_in_an_abstract_is_told_by_its_words() -> None:
         "The index holds a million vectors.",
     ]
     found = sentences.of(Paper("cues", "An index", " ".join(texts)))
-    assert found.cues == ((False, False, True), (True, False, False), (False, True, False), (False, False, False))
+    assert found.cues.tolist() == [[0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 0]]
 
 
 def test_a_part_of_what_was_looked_at_gives_the_same_evidence(scorer: EvidenceScorer) -> None:
-    look = scorer.look(read("latency"), passages(*PAPERS))
-    tuning = [passage for passage in look.passages if passage.paper.id == TUNING.id]
-    assert scorer.score(look.at(tuning)) == {TUNING.id: scorer.score(look)[TUNING.id]}
+    look, found = look_at(scorer, "latency", *PAPERS), passages(*PAPERS)
+    tuning = [passage for passage in found if passage.paper.id == TUNING.id]
+    [alone] = scorer.score(look, tuning).values()
+    among_others = scorer.score(look, found)[TUNING.id]
+    assert [e.text for e in alone.sentences] == [e.text for e in among_others.sentences]
+    assert [e.score for e in alone.sentences] == pytest.approx([e.score for e in among_others.sentences])
+    # The higher its paper was ranked in the end, the likelier a sentence answers.
     (better,) = [replace(passage, score=passage.score + 1) for passage in tuning]
-    assert scorer.score(look.at([better]))[TUNING.id].best.score > scorer.score(look)[TUNING.id].best.score
+    assert scorer.score(look, [better])[TUNING.id].best.score > alone.best.score
