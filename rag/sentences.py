@@ -106,7 +106,6 @@ def unpack(data: bytes) -> Sentences | None:
     rules, count = struct.unpack_from("<II", data)
     if rules != RULES:
         return None
-    return Sentences(
-        np.frombuffer(data, "<i4", _COLUMNS * count, 8).reshape(count, _COLUMNS),
-        data[8 + 4 * _COLUMNS * count :].decode(),
-    )
+    end = 8 + 4 * _COLUMNS * count
+    places = np.frombuffer(data[8:end], "<i4").reshape(count, _COLUMNS)
+    return Sentences(places, data[end:].decode())

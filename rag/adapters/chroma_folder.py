@@ -37,6 +37,11 @@ LOCK = "chroma.lock"
 POLL_S = 0.005
 
 
+def _is_of_graph(error: Exception) -> bool:
+    """Does Chroma complain of its vector graph?"""
+    return any(words in str(error).lower() for words in ("hnsw", "finding id"))
+
+
 class ChromaFolder:
     """One client a folder and process, whoever asks for it."""
 
@@ -61,6 +66,8 @@ class ChromaFolder:
         self.log = ChromaLog(folder / DATABASE)
         self._client: Any = None
         self._seen: State = None
+        self._damaged = False
+        self._rebuilt: State = None
 
     @contextmanager
     def turn(self) -> Iterator[Any]:
@@ -72,8 +79,15 @@ class ChromaFolder:
         with self._threads, self._between_processes():
             if self._client is None or self.log.state() != self._seen:
                 self._open()
+            elif self._damaged and self.log.state() != self._rebuilt:  # once: what it does not mend is for people
+                self._rebuild()
+            self._damaged = False
             try:
                 yield self._client
+            except Exception as error:
+                # A graph cut short opens and answers, until a question leads to what was cut off.
+                self._damaged = _is_of_graph(error)
+                raise
             finally:
                 self._seen = self.log.state()
 
@@ -115,14 +129,19 @@ class ChromaFolder:
         try:
             self._probe()
         except Exception as error:  # the Rust core's own types
-            if "hnsw" not in str(error).lower():
+            if not _is_of_graph(error):
                 raise
-            log.warning("the vector graph in %s is damaged (%s); building it again from the log", self._folder, error)
-            self._client.close()
-            self._client = None
-            self._forget_graph()
-            self._connect()
-            self._probe()
+            self._rebuild()
+
+    def _rebuild(self) -> None:
+        """Makes the graph anew from the log."""
+        log.warning("the vector graph in %s is damaged; building it again from the log", self._folder)
+        self._client.close()
+        self._client = None
+        self._forget_graph()
+        self._connect()
+        self._probe()
+        self._rebuilt = self.log.state()
 
     def _probe(self) -> None:
         """Makes Chroma open every graph, which it would put off to the first question."""
