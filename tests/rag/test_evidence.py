@@ -89,6 +89,22 @@ def test_vectors_that_the_index_keeps_are_not_made_again_and_give_the_same(score
     assert embedder.embedded == []
 
 
+def test_an_index_that_keeps_nothing_to_look_at_gives_the_same(scorer: EvidenceScorer) -> None:
+    rows = [(paper, (Chunk(paper, 0, len(paper.abstract)),)) for paper in PAPERS]
+    full, bare, terms = FakeCatalog(), FakeCatalog(), FakeTermIndex()
+    terms.upsert(PAPERS)
+    full.upsert(rows, tokens=embedded_papers(rows).tokens)
+    bare.upsert(rows)
+    bare.sentences = lambda paper_ids: {}  # type: ignore[method-assign]
+    fused = {paper.id: 1 / rank for rank, paper in enumerate(PAPERS, start=1)}
+    asked = read("By how much does MInference reduce inference latency?")
+    looks = [EvidenceScorer(FakeEmbedder(), terms, catalog).look(asked, fused) for catalog in (full, bare)]
+    assert looks[0].matches == pytest.approx(looks[1].matches)
+    gone = EvidenceScorer(FakeEmbedder(), terms, bare).look(asked, {**fused, "gone": 0.5})
+    assert gone.fused == fused
+    assert gone.matches == pytest.approx(looks[1].matches)
+
+
 def test_rare_words_weigh_more_than_common_ones(scorer: EvidenceScorer) -> None:
     common, rare = scorer.idf("accuracy"), scorer.idf("volunteers")
     assert 0 < min(common.values()) < min(rare.values()) < min(scorer.idf("unheard").values())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -9,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.index import Index
+from rag.protocols import Vectors
 from rag.retrieve import HybridRetriever, RetrieverName, fuse, min_max
-from rag.types import Chunk, Paper
+from rag.types import Candidate, Chunk, Paper
 from tests.fakes import FakeEmbedder, build_fake_index, by_sentence, embedded
 
 PAPERS = (
@@ -150,6 +153,44 @@ def test_a_chunk_of_an_older_version_is_not_shown(index: Index) -> None:
     index.vectors.upsert([chunk], embedded([chunk]))
     for passage in retriever(index).retrieve("Sparse attention was mentioned here once.", 4):
         assert passage.paper in PAPERS
+
+
+def test_a_record_replaced_while_its_paper_was_ranked_is_looked_for_again(index: Index) -> None:
+    new = Paper("attention", "Sparse attention", "Sparse attention is faster still.")
+    query, asked = index.vectors.query, []
+
+    def replacing(vector: Vectors, k: int) -> list[tuple[str, str, float]]:
+        hits = query(vector, k)
+        if not asked:
+            index.upsert([(new, (chunk := Chunk(new, 0, len(new.abstract)),))], embedded([chunk]))
+        asked.append(k)
+        return hits
+
+    index.vectors.query = replacing  # type: ignore[method-assign]
+    found = retriever(index).retrieve("sparse attention", 4)
+    assert found[0].paper == new
+    assert len(found) == len(PAPERS)
+    assert len(asked) == 2
+
+
+class Backwards:
+    depth = 3
+
+    def __init__(self) -> None:
+        self.given: list[Candidate] = []
+
+    def __call__(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        self.given = list(candidates)
+        return [replace(candidate, score=float(candidate.rank)) for candidate in candidates[::-1]]
+
+
+def test_a_reranker_sees_more_than_is_returned_and_its_order_holds(index: Index) -> None:
+    fused = retriever(index, candidates=1).retrieve("sparse attention", 3)
+    backwards = Backwards()
+    found = retriever(index, candidates=1).retrieve("sparse attention", 2, reranker=backwards)
+    assert [candidate.paper_id for candidate in backwards.given] == [passage.paper.id for passage in fused]
+    assert [passage.paper for passage in found] == [fused[2].paper, fused[1].paper]
+    assert [(p.rank, p.fused_rank, p.score) for p in found] == [(1, 3, 3.0), (2, 2, 2.0)]
 
 
 def test_an_empty_index_gives_nothing() -> None:
