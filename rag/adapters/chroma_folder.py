@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from rag.adapters import chroma_graph
 from rag.adapters.chroma_log import PATIENCE_S, ChromaLog, State
 from rag.errors import PaperIndexError
 
@@ -115,12 +116,18 @@ class ChromaFolder:
         import chromadb
         from chromadb.config import Settings
 
+        self._client = chromadb.PersistentClient(str(self._folder), Settings(anonymized_telemetry=False))
+
+    def _close(self) -> None:
         if self._client is not None:
             client, self._client = self._client, None
             client.close()
-        self._client = chromadb.PersistentClient(str(self._folder), Settings(anonymized_telemetry=False))
 
     def _open(self) -> None:
+        self._close()
+        # Before Chroma sees it: it does not notice, or dies of it.
+        if not all(chroma_graph.is_whole(header.parent) for header in self._folder.glob(f"*/{chroma_graph.HEADER}")):
+            self._forget_graph()
         self._connect()
         # A folder that may not be written is read as it is; nothing in it will be cleared.
         with suppress(sqlite3.OperationalError), self._database() as database:
@@ -135,9 +142,7 @@ class ChromaFolder:
 
     def _rebuild(self) -> None:
         """Makes the graph anew from the log."""
-        log.warning("the vector graph in %s is damaged; building it again from the log", self._folder)
-        self._client.close()
-        self._client = None
+        self._close()
         self._forget_graph()
         self._connect()
         self._probe()
@@ -152,6 +157,7 @@ class ChromaFolder:
 
     def _forget_graph(self) -> None:
         """Takes the graph away; Chroma then replays its log into a new one."""
+        log.warning("the vector graph in %s is damaged; building it again from the log", self._folder)
         with self._database() as database:
             first = database.execute("SELECT min(seq_id) FROM embeddings_queue").fetchone()[0]
             if first is None or first > 1:
