@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import typer
 
 from rag.config import Config
 from rag.errors import UsageError
+from ui.origins import is_loopback
 
 
 def run(config: Config, *, auth: Path | None, samples: bool, open_browser: bool) -> None:
@@ -42,19 +42,10 @@ def run(config: Config, *, auth: Path | None, samples: bool, open_browser: bool)
         database=database,
         reports=config.reports,
         auth=check,
+        upload_mb=config.api_upload_mb,
         open_browser=open_browser,
         announce=announce,
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Does only this machine reach `host`?"""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _logins(path: Path) -> Callable[[str, str], bool]:

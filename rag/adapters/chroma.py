@@ -124,6 +124,12 @@ class ChromaStore:
                 found = client.get_or_create_collection(
                     self._name, embedding_function=None, configuration={"hnsw": dict(HNSW)}
                 )
+                if _names_code([found.configuration_json, found._model.serialized_schema]):
+                    raise PaperIndexError(
+                        f"{self._where} holds a collection {self._name!r} that another program made: it names a model "
+                        "to be loaded with it, which paperchat does not do. Run 'paperchat reindex', or give another "
+                        "--index folder or --chroma-url."
+                    )
                 held = self._held = client, found
             yield held[1]
 
@@ -139,6 +145,19 @@ class ChromaStore:
                 raise
             reason = " ".join(str(error).split())[:300] or type(error).__name__
             raise PaperIndexError(f"{self._where} cannot be used ({reason}). {self._mend}.") from error
+
+
+def _names_code(settings: Any) -> bool:
+    """Do a collection's stored settings name an embedding function?
+
+    Chroma's client would build it here, from whatever a server sends: a model that it fetches, with its code.
+    """
+    if isinstance(settings, list):
+        return any(map(_names_code, settings))
+    if not isinstance(settings, dict):
+        return False
+    named = settings.get("embedding_function")
+    return (isinstance(named, dict) and "name" in named) or any(map(_names_code, settings.values()))
 
 
 def _connect(url: str) -> Any:
