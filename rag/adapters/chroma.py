@@ -12,6 +12,7 @@ import numpy as np
 
 from rag.adapters.chroma_folder import ChromaFolder
 from rag.adapters.native import is_panic
+from rag.config import without_password
 from rag.errors import PaperIndexError
 from rag.protocols import Vectors
 from rag.types import Chunk
@@ -40,7 +41,7 @@ class ChromaStore:
         """
         self._name = collection
         self._held: tuple[Any, Any] | None = None
-        self._where = f"The Chroma server {url}" if url else f"The vector store in {folder}"
+        self._where = f"The Chroma server {without_password(url)}" if url else f"The vector store in {folder}"
         self._mend = (
             "Check that it runs ('chroma run --path FOLDER') and that the address is right"
             if url
@@ -165,6 +166,10 @@ def _connect(url: str) -> Any:
     from chromadb.config import Settings
 
     parts = urlsplit(url)
+    if "@" in parts.netloc:
+        raise PaperIndexError(
+            "The setting chroma_url holds a user name or a password, which Chroma's client does not send. Leave it out."
+        )
     ssl = parts.scheme == "https"
     port = parts.port or (443 if ssl else 8000)
     client = chromadb.HttpClient(parts.hostname or "", port, ssl=ssl, settings=Settings(anonymized_telemetry=False))
