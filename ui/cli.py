@@ -12,7 +12,7 @@ import typer
 
 from rag.errors import PaperchatError, UsageError
 from ui import options
-from ui.printing import print_json
+from ui.printing import print_json, say
 
 log = logging.getLogger(__name__)
 
@@ -473,7 +473,7 @@ def doctor(
         print_json([finding.as_dict() for finding in findings])
     else:
         for finding in findings:
-            typer.echo(finding.line())
+            say(finding.line())
     if any(finding.state == "missing" for finding in findings):
         raise typer.Exit(1)
 
@@ -513,7 +513,7 @@ def main() -> None:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(message, err=True)
+    say(message, err=True)
     sys.exit(code)
 
 

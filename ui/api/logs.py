@@ -9,6 +9,8 @@ import time
 from collections.abc import Sequence
 from contextvars import ContextVar
 
+from ui.printing import plain
+
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 HIDDEN = "[hidden]"
 # Shorter ones would blot out ordinary words.
@@ -41,17 +43,12 @@ class Formatter(logging.Formatter):
         text = super().format(record) + "".join(f" {key}={value}" for key, value in fields.items())
         text = f"{text} [{request_id}]" if request_id else text
         # A record's first line alone begins at the margin, whatever somebody put into a message.
-        return self._without_secrets(_plain(text.replace("\r\n", "\n").replace("\n", "\n    ")))
+        return self._without_secrets(plain(text.replace("\r\n", "\n").replace("\n", "\n    ")))
 
     def _without_secrets(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN).replace(json.dumps(secret)[1:-1], HIDDEN)
         return text
-
-
-def _plain(text: str) -> str:
-    """Control characters as they are written, so that a terminal does nothing by them."""
-    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
 
 
 def set_up(*, as_json: bool, secrets: Sequence[str]) -> None:
