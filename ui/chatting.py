@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import typer
 
 from rag.config import Config
 from rag.errors import UsageError
+from ui import passwords
 from ui.api import logs
 from ui.api.auth import plain_tokens
 from ui.origins import is_loopback
@@ -27,6 +27,11 @@ def run(config: Config, *, auth: Path | None, samples: bool, open_browser: bool)
         raise UsageError(
             f"{config.host} can be reached from other machines. Give --auth FILE with user:password lines, "
             "or listen on 127.0.0.1."
+        )
+    if plain := [user for user, kept in known.items() if not passwords.is_hashed(kept)]:
+        told = f"{', '.join(plain[:3])}{' and others' if len(plain) > 3 else ''}"
+        typer.echo(
+            f"Warning: {auth} holds passwords as they are ({told}). 'paperchat login NAME' hashes one.", err=True
         )
     logs.set_up(as_json=False, secrets=[*plain_tokens(config), *known.values()])
     typer.echo("Starting the page ...", err=True)
@@ -65,9 +70,22 @@ def _logins(path: Path) -> dict[str, str]:
 
 
 def _checker(known: Mapping[str, str]) -> Callable[[str, str], bool]:
+    nobody = passwords.hashed("")
+
     def check(user: str, password: str) -> bool:
-        # Compared in constant time, also for a user who does not exist.
-        expected = known.get(user, "")
-        return hmac.compare_digest(expected.encode(), password.encode()) and user in known
+        # Compared also for a user who does not exist: the time must not tell.
+        return passwords.matches(known.get(user, nobody), password) and user in known
 
     return check
+
+
+def make_login(user: str) -> str:
+    """A line for the login file, with the password that is asked for.
+
+    Raises:
+        UsageError: The name holds what parts the line.
+    """
+    if ":" in user or not user.strip() or not user.isprintable():
+        raise UsageError(f"{user!r} can be no user's name: it must not be empty nor hold a colon. Choose another.")
+    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return f"{user.strip()}:{passwords.hashed(password)}"
