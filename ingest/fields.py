@@ -112,7 +112,8 @@ def make_record(  # one straight list of fields
         extra=details,
         keep_id=keep_id and own_id is not None,
     )
-    paper_id = (own_id or "").strip() or derived_id(paper)
+    # No id needs a control character, but whoever prints it to a terminal would obey it.
+    paper_id = "".join(char for char in own_id or "" if char.isprintable()).strip() or derived_id(paper)
     if not paper_id:
         return reject("neither a title nor an identifier")
     paper = replace(paper, id=paper_id)
@@ -124,7 +125,9 @@ def make_record(  # one straight list of fields
 def _web_address(url: str | None) -> str | None:
     """Web addresses only: a `javascript:` or `file:` link is not one."""
     url = (url or "").strip()
-    if not url.lower().startswith(("http://", "https://")) or any(char.isspace() for char in url):
+    if not url.lower().startswith(("http://", "https://")) or not all(
+        char.isprintable() and not char.isspace() for char in url
+    ):
         return None
     return url[:2000]
 

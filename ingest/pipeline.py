@@ -37,6 +37,8 @@ READ_BATCH = 256
 # Large enough that texts of like length meet in a batch, and that a commit of three stores pays.
 WRITE_BATCH = 512
 READ_AHEAD = 2
+# Progress is told after so many records that are no papers as well: a file may hold nothing else.
+REJECTED_BETWEEN = 2000
 SAMPLES = Path(__file__).parent / "samples" / "digests.jsonl"
 
 
@@ -117,7 +119,7 @@ class _Run:
         self._bytes_read = 0
         self._counts: Counter[str] = Counter()
         self._failure: SourceError | None = None
-        self._done = 0
+        self._written = self._done = 0
         self._embedding = 0.0
         self._resolver = Resolver(index.catalog)
         self._premade = Premade()
@@ -188,6 +190,8 @@ class _Run:
                     self._counts["read"] += 1
                     if isinstance(record, Rejected):
                         self._report.add(record)
+                        if self._report.count % REJECTED_BETWEEN == 0:  # who waits may want to stop
+                            self._progress(self._written, self._total, self._done)
                     else:
                         yield record
             except SourceError as error:
@@ -233,7 +237,7 @@ class _Run:
             self._index.upsert(made.rows, made.vectors, keys, absorbed, made.tokens)
             self._resolver.written(batch.decisions)
             release_memory()
-        self._done += batch.records
+        self._written, self._done = batch.bytes_read, self._done + batch.records
         self._progress(batch.bytes_read, self._total, self._done)
 
 

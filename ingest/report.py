@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
 from ingest.records import LISTED, Rejected
 from rag.errors import SourceError, UsageError
+
+# A small packed file can hold more lines that are no papers than the disk has room for in this report.
+MOST_WRITTEN = 1_000_000
 
 
 class RejectedReport:
@@ -49,8 +52,10 @@ class RejectedReport:
         self.count += 1
         if len(self.first) < LISTED:
             self.first.append(rejected)
-        if self.path is None:
+        if self.path is None or self.count > MOST_WRITTEN:
             return
+        if self.count == MOST_WRITTEN:
+            rejected = replace(rejected, where="", reason=f"no more than {MOST_WRITTEN:,} are written down")
         try:
             if self._file is None:
                 self._file = self.path.open("w", encoding="utf-8", errors="backslashreplace")

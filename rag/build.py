@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from rag.config import BUNDLED, Config
+from rag.config import BUNDLED, Config, without_password
 from rag.errors import IndexMismatchError, ModelError, PaperIndexError
 from rag.index import MANIFEST, Index, Manifest, check_count, check_manifest, locked, read_manifest, write_manifest
 from rag.order import Ordering
@@ -135,9 +135,10 @@ def open_index(config: Config) -> Index:
     manifest = read_manifest(config.index)
     check_manifest(config.index, manifest, embedding_name(config))
     if config.chroma_url and not manifest.chroma_url:
+        url = without_password(config.chroma_url)
         raise IndexMismatchError(
             f"The index in {config.index} holds its vectors itself, not on a Chroma server. Run 'paperchat reindex "
-            f"--index {config.index} --chroma-url {config.chroma_url}' to move them, or leave --chroma-url out."
+            f"--index {config.index} --chroma-url {url}' to move them, or leave --chroma-url out."
         )
     if config.chroma_url:  # the server may have moved
         manifest = replace(manifest, chroma_url=config.chroma_url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -149,6 +150,11 @@ class Config:
 def settings() -> tuple[Field[Any], ...]:
     """The fields of `Config`, for the help texts and the README's table."""
     return fields(Config)
+
+
+def without_password(address: str) -> str:
+    """An address as it may be shown and kept: what stands before its host is nobody else's business."""
+    return re.sub(r"(?<=://)[^/?#]*@", "***@", address)
 
 
 def settings_table() -> str:

@@ -14,7 +14,7 @@ from rag.errors import UsageError
 from rag.filters import Filters
 from rag.serialize import answer_to_dict
 from rag.types import Checked, Finished, Queued, Retrieved, Turn, marked
-from ui.printing import print_filters, print_json, print_sources
+from ui.printing import print_filters, print_json, print_sources, say
 
 
 def run(
@@ -32,17 +32,17 @@ def run(
             case Retrieved(standalone_question=alone, filters=used):
                 print_filters(used)
                 if alone != " ".join(question.split()):
-                    typer.echo(f"Searched for: {alone}\n")
+                    say(f"Searched for: {alone}\n")
             case Queued(ahead=ahead):
                 typer.echo(f"{ahead} ahead of you", err=True)
             case Checked(sentence=sentence, shown=True):
                 if sentence.quoted and not quoting:
                     quoting = True
                     typer.echo("From the abstracts:")
-                typer.echo(marked(sentence))
+                say(marked(sentence))
             case Finished(answer=answer):
                 if answer.refusal:
-                    typer.echo(answer.refusal.message)
+                    say(answer.refusal.message)
                 typer.echo("")
                 print_sources(answer)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import hmac
-import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import typer
 
 from rag.config import Config
 from rag.errors import UsageError
+from ui import passwords
+from ui.api import logs
+from ui.api.auth import plain_tokens
+from ui.origins import is_loopback
 
 
 def run(config: Config, *, auth: Path | None, samples: bool, open_browser: bool) -> None:
@@ -19,12 +21,19 @@ def run(config: Config, *, auth: Path | None, samples: bool, open_browser: bool)
     Raises:
         UsageError: The address is not loopback and nobody has to log in, or the port is taken.
     """
-    check = logins(auth) if auth else None
+    known = logins(auth) if auth else {}
+    check = checker(known) if auth else None
     if check is None and not is_loopback(config.host):
         raise UsageError(
             f"{config.host} can be reached from other machines. Give --auth FILE with user:password lines, "
             "or listen on 127.0.0.1."
         )
+    if plain := [user for user, kept in known.items() if not passwords.is_hashed(kept)]:
+        told = f"{', '.join(plain[:3])}{' and others' if len(plain) > 3 else ''}"
+        typer.echo(
+            f"Warning: {auth} holds passwords as they are ({told}). 'paperchat login NAME' hashes one.", err=True
+        )
+    logs.set_up(as_json=False, secrets=[*plain_tokens(config), *known.values()])
     typer.echo("Starting the page ...", err=True)
     from ui.engine import Engine
     from ui.userdata import Database
@@ -42,23 +51,14 @@ def run(config: Config, *, auth: Path | None, samples: bool, open_browser: bool)
         database=database,
         reports=config.reports,
         auth=check,
+        upload_mb=config.api_upload_mb,
         open_browser=open_browser,
         announce=announce,
     )
 
 
-def is_loopback(host: str) -> bool:
-    """Does only this machine reach `host`?"""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def logins(path: Path) -> Callable[[str, str], bool]:
-    """The check of a name and its password against a file of user:password lines.
+def logins(path: Path) -> dict[str, str]:
+    """Passwords, as they are or hashed, by name, from a file of user:password lines.
 
     Raises:
         UsageError: The file cannot be read or holds no such line.
@@ -71,10 +71,27 @@ def logins(path: Path) -> Callable[[str, str], bool]:
     known = {user: password for user, password in pairs if user.strip() and password.strip()}
     if not known:
         raise UsageError(f"The login file {path} holds no user:password line. Write one a line.")
+    return known
+
+
+def checker(known: Mapping[str, str]) -> Callable[[str, str], bool]:
+    """Tells whether a name and a password belong together."""
+    nobody = passwords.hashed("")
 
     def check(user: str, password: str) -> bool:
-        # Compared in constant time, also for a user who does not exist.
-        expected = known.get(user, "")
-        return hmac.compare_digest(expected.encode(), password.encode()) and user in known
+        # Compared also for a user who does not exist: the time must not tell.
+        return passwords.matches(known.get(user, nobody), password) and user in known
 
     return check
+
+
+def make_login(user: str) -> str:
+    """A line for the login file, with the password that is asked for.
+
+    Raises:
+        UsageError: The name holds what parts the line.
+    """
+    if ":" in user or not user.strip() or not user.isprintable():
+        raise UsageError(f"{user!r} can be no user's name: it must not be empty nor hold a colon. Choose another.")
+    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return f"{user.strip()}:{passwords.hashed(password)}"

@@ -12,7 +12,7 @@ import typer
 
 from rag.errors import PaperchatError, UsageError
 from ui import options
-from ui.printing import print_json
+from ui.printing import print_json, say
 
 log = logging.getLogger(__name__)
 
@@ -231,7 +231,7 @@ def ask(
 def chat(
     host: Annotated[str | None, typer.Option("--host", help="Loopback address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", help="Port of the page.")] = None,
-    auth: Annotated[Path | None, typer.Option("--auth", help="File with user:password lines.")] = None,
+    auth: Annotated[Path | None, typer.Option("--auth", help="File of lines that 'paperchat login' makes.")] = None,
     samples: Annotated[bool, typer.Option("--samples", help="Fill an empty index with the sample papers.")] = False,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     k: options.K = None,
@@ -269,6 +269,14 @@ def chat(
         port=port,
     )
     chatting.run(config, auth=auth, samples=samples, open_browser=open_browser)
+
+
+@app.command()
+def login(user: Annotated[str, typer.Argument(help="Name to log in with.")]) -> None:
+    """A line for the login file of 'chat --auth': asks for a password and prints it hashed."""
+    from ui import chatting
+
+    typer.echo(chatting.make_login(user))
 
 
 @app.command()
@@ -480,7 +488,7 @@ def doctor(
         print_json([finding.as_dict() for finding in findings])
     else:
         for finding in findings:
-            typer.echo(finding.line())
+            say(finding.line())
     if any(finding.state == "missing" for finding in findings):
         raise typer.Exit(1)
 
@@ -520,7 +528,7 @@ def main() -> None:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(message, err=True)
+    say(message, err=True)
     sys.exit(code)
 
 

@@ -13,7 +13,7 @@ from rag.index import read_manifest
 from rag.protocols import Catalog
 from rag.serialize import paper_to_dict
 from rag.types import Paper
-from ui.printing import by_whom, print_json
+from ui.printing import by_whom, print_json, say
 
 
 def list_papers(config: Config, as_json: bool) -> None:
@@ -23,7 +23,7 @@ def list_papers(config: Config, as_json: bool) -> None:
         print_json([_row(paper) for paper in catalog.papers()])
         return
     for paper in catalog.papers():
-        typer.echo(f"{paper.date or '':<10}  {paper.id:<50}  {paper.title}")
+        say(f"{paper.date or '':<10}  {paper.id:<50}  {paper.title}")
 
 
 def _row(paper: Paper) -> dict[str, object]:
@@ -42,7 +42,7 @@ def show_paper(config: Config, paper_id: str, as_json: bool) -> None:
         return
     kind = " (digest, not the abstract)" if paper.kind == "digest" else ""
     details = ", ".join(part for part in (by_whom(paper), paper.date or "", paper.venue or "") if part)
-    typer.echo(f"{paper.title}{kind}\n{details}\n\n{paper.abstract}")
+    say(f"{paper.title}{kind}\n{details}\n\n{paper.abstract}")
 
 
 def papers_named(catalog: Catalog, paper_ids: Sequence[str]) -> list[Paper]:

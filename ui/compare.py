@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from statistics import fmean, median
 from typing import Any
 
+from rag.config import without_password
 from rag.errors import UsageError
 from rag.serialize import answer_to_dict
 from rag.types import Answer, Verdict
@@ -82,7 +83,7 @@ class Comparison:
     def as_dict(self) -> dict[str, Any]:
         """For JSON: the settings, and every answer in the contract's form."""
         return {
-            "settings": [asdict(setting) for setting in self.settings],
+            "settings": [asdict(setting) | {"model": without_password(setting.model)} for setting in self.settings],
             "rows": [
                 {
                     "question": row.question,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from rag import build
-from rag.config import BUNDLED, Config
+from rag.config import BUNDLED, Config, without_password
 from rag.errors import IndexMissingError, PaperchatError
 
 State = Literal["ready", "note", "missing"]
@@ -109,7 +109,7 @@ def _language_model(config: Config) -> Finding:
         return finding
     if config.model.startswith(("http://", "https://")):
         try:
-            return Finding(name, "ready", f"{build.build_generator(config).name} at {config.model}")
+            return Finding(name, "ready", f"{build.build_generator(config).name} at {without_password(config.model)}")
         except PaperchatError as error:
             return Finding(name, "missing", str(error), "start the server or change --model")
     return _folder_or_hub(name, config.model)

@@ -12,7 +12,7 @@ from pathlib import Path
 from ingest.pipeline import SAMPLES, Options, Progress
 from ingest.records import IngestReport
 from rag import build
-from rag.config import Config
+from rag.config import Config, without_password
 from rag.errors import IndexMissingError, ModelError, PaperchatError
 from rag.index import MANIFEST, Index
 from rag.pipeline import Pipeline
@@ -87,7 +87,7 @@ class Engine:
             papers=papers,
             chunks=chunks,
             embedding_model=build.embedding_name(self._config),
-            model=self._generator.name if self._generator else self._config.model,
+            model=self._generator.name if self._generator else without_password(self._config.model),
             device=self._generator.device if self._generator else self._config.device,
             samples=samples,
         )

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import cast, get_args
 
-import typer
-
 from rag import build
 from rag.config import Config
 from rag.errors import UsageError
 from rag.explain import Explanation, explain, explanation_to_dict, find_papers, nearest_titles
 from rag.index import Index
 from rag.retrieve import RetrieverName
-from ui.printing import print_json
+from ui.printing import print_json, say
 
 
 def run(config: Config, query: str, name: str, k: int, retriever: str, as_json: bool) -> None:
@@ -34,9 +32,9 @@ def run(config: Config, query: str, name: str, k: int, retriever: str, as_json: 
         print_json(explanation_to_dict(told))
         return
     for line in _lines(told):
-        typer.echo(line)
+        say(line)
     for other in found[1:3]:
-        typer.echo(f"(also of that name: {other.title} [{other.id}])")
+        say(f"(also of that name: {other.title} [{other.id}])")
 
 
 def _unknown(index: Index, name: str) -> str:

@@ -14,7 +14,7 @@ from ingest.sources.json_fields import FIELDS
 from rag.config import Config
 from rag.errors import UsageError
 from ui.library import REJECTED, Library
-from ui.printing import print_json
+from ui.printing import print_json, say
 
 # More than these are in the report file; a screen full of them hides the counts.
 SHOWN = 10
@@ -84,7 +84,7 @@ def run_embed(config: Config, paths: Sequence[str], shards: Path, workers: int, 
 
 def _print_rejected(report: IngestReport, file: Path) -> None:
     for rejected in report.rejected[:SHOWN]:
-        typer.echo(f"  rejected: {rejected.source}, {rejected.where}: {rejected.reason}")
+        say(f"  rejected: {rejected.source}, {rejected.where}: {rejected.reason}")
     if report.rejected_count > SHOWN:
         typer.echo(f"  and {report.rejected_count - SHOWN} more; all of them are in {file}")
 

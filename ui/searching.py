@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
-import typer
-
 from rag import build, trec
 from rag.asked import nothing_meets
 from rag.config import Config
@@ -17,7 +15,7 @@ from rag.filters import Filters
 from rag.pipeline import Pipeline
 from rag.retrieve import RetrieverName
 from rag.serialize import passage_to_dict
-from ui.printing import print_filters, print_json
+from ui.printing import print_filters, print_json, say
 
 
 def _pipeline(config: Config, retriever: str) -> Pipeline:
@@ -39,10 +37,10 @@ def run(config: Config, query: str, k: int, retriever: str, filters: Filters | N
         return
     print_filters(found.filters)
     if nothing := nothing_meets(found.filters, pipeline.index):
-        typer.echo(nothing.message)
+        say(nothing.message)
     for row in rows:
         ranks = f"meaning {row['dense_rank'] or '–'}, words {row['lexical_rank'] or '–'}"
-        typer.echo(f"{row['rank']:>3}. {row['title']}  ({ranks})\n     {row['best_sentence']}")
+        say(f"{row['rank']:>3}. {row['title']}  ({ranks})\n     {row['best_sentence']}")
 
 
 def run_file(config: Config, queries: Path, output: Path, k: int, retriever: str, filters: Filters | None) -> None:

@@ -110,6 +110,11 @@ VERDICTS = {
     "recorded": ("≡", "From the collection’s records"),
     "unsupported": ("✗", "Not supported by the cited source"),
 }
+WRONG_HOST = "This page is opened as localhost or 127.0.0.1 only. Use that address."
+WRONG_ORIGIN = "Pages of other origins are not let in. Open this page itself."
+NOTHING_HERE = "There is nothing here."
+OTHER_TAB = "This tab was opened by another login. Load the page again."
+TOO_MANY_PASSWORDS = "Too many wrong passwords. Try again in a minute."
 UNEXPECTED_ERROR = (
     "Something went wrong that should not have. Ask again; if it happens again, the program’s log says why."
 )

@@ -15,7 +15,9 @@ from starlette.middleware import Middleware
 
 from rag.errors import UsageError
 from ui import frame, serving, texts
+from ui.origins import is_loopback
 from ui.page.app import Page
+from ui.page_guard import PageGuard
 
 if TYPE_CHECKING:
     from ui.engine import Engine
@@ -43,6 +45,7 @@ def launch(
     database: Database | None = None,
     reports: Path | None = None,
     auth: Auth | None = None,
+    upload_mb: int = 64,
     open_browser: bool = False,
     block: bool = True,
     announce: Callable[[str], None] | None = None,
@@ -56,6 +59,7 @@ def launch(
         database: Where conversations are kept.
         reports: Folder of evaluation reports.
         auth: Names and passwords, or a function that checks them.
+        upload_mb: Largest upload of somebody who logged in, in MB.
         open_browser: Open the page in the reader's browser.
         block: Return only when the server was stopped.
         announce: Called with the page's address once it can be opened.
@@ -67,6 +71,8 @@ def launch(
     engine.start()
     serving.reach_directly(host)
     app = build_app(engine, database, reports)
+    upload_bytes = upload_mb * 1_000_000 if auth is not None else None
+    guard = Middleware(PageGuard, host=host, loopback=is_loopback(host), upload_bytes=upload_bytes)
     try:
         app.launch(
             server_name=host,
@@ -88,7 +94,8 @@ def launch(
             favicon_path=str(_asset("favicon.png")),
             theme=_theme(),
             head=_head(),
-            app_kwargs={"middleware": [Middleware(serving.SecurityHeaders), Middleware(serving.SmallPage)]},
+            max_file_size=upload_bytes,
+            app_kwargs={"middleware": [guard, Middleware(serving.SecurityHeaders), Middleware(serving.SmallPage)]},
         )
     except OSError as error:  # Somebody took the port in the meantime.
         raise UsageError(texts.port_busy(host, port, None)) from error

@@ -140,7 +140,7 @@ class Theirs:
 
         config = Config.load()
         self._max = max_new_tokens
-        self._template = AutoTokenizer.from_pretrained(str(build.bundled_folder(config)))
+        self._template = AutoTokenizer.from_pretrained(str(build.bundled_folder(config)), trust_remote_code=False)
         command = [str(python), "-c", LLAMA, str(build.bundled_gguf()), str(os.cpu_count() or 1)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

@@ -25,7 +25,7 @@ from eval.experiments.runner import RESULTS, Bar, Row, run_trials
 from eval.experiments.search import Search
 from eval.experiments.summary import analyse, reader_told
 from rag import build
-from rag.config import Config
+from rag.config import Config, without_password
 from rag.errors import UsageError
 
 EXPERIMENTS = {one.EXPERIMENT.name: one.EXPERIMENT for one in (context_size, hard_negatives, order, position)}
@@ -117,7 +117,7 @@ def _settings(
         "data": task.name,
         "measure": measure,
         "reader": reader.name,
-        "model": config.model if options.reader != QUOTES else "",
+        "model": without_password(config.model) if options.reader != QUOTES else "",
         "embedding_model": build.embedding_name(config),
         "new_tokens": reader.new_tokens,
         "instruction": options.instruction,

@@ -29,6 +29,8 @@ LONGEST_EXTRA = 1000
 # have been read again, a table is given up.
 SPARE, REREAD = 4 * MAX_LINE, 4
 LINE_COST = 64  # what a line takes in memory beside its characters
+# A spreadsheet takes a cell with one of these in front for a formula; `ingest.export` puts an apostrophe before it.
+FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
 _INVERTED = "abstract_inverted_index"
 # Tags of Web of Science that mean another thing elsewhere: keywords it made up, and the day of the export.
 _WOS_ONLY = {"ID": "Keywords Plus", "DA": "Date of Export"}
@@ -186,7 +188,8 @@ def _record(names: list[str], known: set[str], row: list[str], where: str, file:
     data: dict[str, object] = {}
     for name, cell in zip(names, row, strict=False):
         if name and not data.get(name) and (name in known or 0 < len(cell) <= LONGEST_EXTRA):
-            data[name] = cell
+            guarded = cell.startswith("'") and cell.lstrip("'").startswith(FORMULA_BEGINS)
+            data[name] = cell[1:] if guarded else cell
     for name in (_INVERTED, "extra", "Extra"):
         cell = str(data.get(name, ""))
         if cell.startswith("{") and isinstance(value := parsed(cell, strict=True), dict):

@@ -22,6 +22,8 @@ LONGEST_ANSWER = 50_000_000
 LONGEST_WAIT = 60.0
 MOST_REDIRECTS = 3
 SECONDS_OF_SILENCE = 30.0
+# A piece of these unpacks to a thousand times its size at most; others, which httpx would take as well, to gigabytes.
+PACKED = ("gzip", "deflate")
 SECONDS_AN_ANSWER = 300.0
 
 # When each site was last asked: what it asks of us holds for the process, not for one address.
@@ -59,7 +61,8 @@ class Site:
         """
         import httpx
 
-        client = httpx.Client(headers={"User-Agent": _user_agent()}, timeout=SECONDS_OF_SILENCE)
+        headers = {"User-Agent": _user_agent(), "Accept-Encoding": ", ".join(PACKED)}
+        client = httpx.Client(headers=headers, timeout=SECONDS_OF_SILENCE)
         try:
             with client:
                 response = self._respond(client, client.build_request("GET", self._url + path, params=dict(parameters)))
@@ -67,6 +70,10 @@ class Site:
                     if response.status_code != httpx.codes.OK and response.status_code not in explained:
                         raise SourceError(
                             f"{self.name} refused the request (HTTP {response.status_code}). Check the address."
+                        )
+                    if response.headers.get("Content-Encoding", "identity").lower() not in (*PACKED, "identity"):
+                        raise SourceError(
+                            f"{self.name} answers in an encoding that was not asked for. Try again later."
                         )
                     yield open_stream(cast("BinaryIO", _Body(response, self.name)), source, this_year())
         except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -12,6 +12,7 @@ import logging
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -95,13 +96,14 @@ def _convert(source: Path, folder: Path) -> None:
 
     hf_logging.disable_progress_bar()
     parent = str(source.parent)
-    model = AutoModelForCausalLM.from_pretrained(parent, gguf_file=source.name, dtype=torch.bfloat16)
+    what: dict[str, Any] = {"gguf_file": source.name, "trust_remote_code": False}
+    model = AutoModelForCausalLM.from_pretrained(parent, dtype=torch.bfloat16, **what)
     # `save_pretrained` refuses a model that says it is quantised; it no longer is.
     model.hf_quantizer = None
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     model.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(parent, gguf_file=source.name).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(parent, **what).save_pretrained(folder)
     config = json.loads((folder / "config.json").read_text())
     if "quantization_config" in config:
         raise ModelError("The converted model still calls itself quantised. Report this as a bug.")

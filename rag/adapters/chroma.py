@@ -12,6 +12,7 @@ import numpy as np
 
 from rag.adapters.chroma_folder import ChromaFolder
 from rag.adapters.native import is_panic
+from rag.config import without_password
 from rag.errors import PaperIndexError
 from rag.protocols import Vectors
 from rag.types import Chunk
@@ -40,7 +41,7 @@ class ChromaStore:
         """
         self._name = collection
         self._held: tuple[Any, Any] | None = None
-        self._where = f"The Chroma server {url}" if url else f"The vector store in {folder}"
+        self._where = f"The Chroma server {without_password(url)}" if url else f"The vector store in {folder}"
         self._mend = (
             "Check that it runs ('chroma run --path FOLDER') and that the address is right"
             if url
@@ -131,6 +132,12 @@ class ChromaStore:
                 found = client.get_or_create_collection(
                     self._name, embedding_function=None, configuration={"hnsw": dict(HNSW)}
                 )
+                if _names_code([found.configuration_json, found._model.serialized_schema]):
+                    raise PaperIndexError(
+                        f"{self._where} holds a collection {self._name!r} that another program made: it names a model "
+                        "to be loaded with it, which paperchat does not do. Run 'paperchat reindex', or give another "
+                        "--index folder or --chroma-url."
+                    )
                 held = self._held = client, found
             yield held[1]
 
@@ -148,11 +155,28 @@ class ChromaStore:
             raise PaperIndexError(f"{self._where} cannot be used ({reason}). {self._mend}.") from error
 
 
+def _names_code(settings: Any) -> bool:
+    """Do a collection's stored settings name an embedding function?
+
+    Chroma's client would build it here, from whatever a server sends: a model that it fetches, with its code.
+    """
+    if isinstance(settings, list):
+        return any(map(_names_code, settings))
+    if not isinstance(settings, dict):
+        return False
+    named = settings.get("embedding_function")
+    return (isinstance(named, dict) and "name" in named) or any(map(_names_code, settings.values()))
+
+
 def _connect(url: str) -> Any:
     import chromadb
     from chromadb.config import Settings
 
     parts = urlsplit(url)
+    if "@" in parts.netloc:
+        raise PaperIndexError(
+            "The setting chroma_url holds a user name or a password, which Chroma's client does not send. Leave it out."
+        )
     ssl = parts.scheme == "https"
     port = parts.port or (443 if ssl else 8000)
     client = chromadb.HttpClient(parts.hostname or "", port, ssl=ssl, settings=Settings(anonymized_telemetry=False))

@@ -68,8 +68,10 @@ class TransformersEmbedder:
         if model != BUNDLED:
             require(model, "embedding model")
         try:
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(source)
-            self._model: Any = AutoModel.from_pretrained(source, dtype=choose_dtype(self._device))
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+            self._model: Any = AutoModel.from_pretrained(
+                source, dtype=choose_dtype(self._device), use_safetensors=True, trust_remote_code=False
+            )
         except (OSError, ValueError, SafetensorError) as error:
             raise ModelError(
                 f"The embedding model {model!r} cannot be loaded. "

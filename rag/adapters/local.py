@@ -49,9 +49,10 @@ class LocalGenerator:
         if model != BUNDLED:
             require(model, "language model")
         try:
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(source)
+            # Said, not left out: where it is left out, transformers asks at the terminal.
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
             self._model: Any = AutoModelForCausalLM.from_pretrained(
-                source, dtype=choose_dtype(self.device), use_safetensors=True
+                source, dtype=choose_dtype(self.device), use_safetensors=True, trust_remote_code=False
             )
         except (OSError, ValueError, SafetensorError) as error:
             raise ModelError(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rag.config import without_password
 from rag.errors import GenerationError, ModelError
 from rag.protocols import UNTUNED, GenerationLimits, Message
 
@@ -30,19 +31,25 @@ class ServerGenerator:
         """
         import httpx
 
+        if not (key.isascii() and key.isprintable()):  # the HTTP library's error would show it
+            raise ModelError("The setting server_key holds a character that no token has. Look for a line break in it.")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
-        self._url = url.rstrip("/")
+        self._url = without_password(url.rstrip("/"))
         try:
-            self._client = httpx.Client(base_url=self._url, headers=headers, timeout=timeout)
+            whole = httpx.URL(url.rstrip("/"))
+            # Apart from the address: the library's errors name it.
+            login = httpx.BasicAuth(whole.username, whole.password) if whole.userinfo else None
+            address = whole.copy_with(username=None, password=None)
+            self._client = httpx.Client(base_url=address, headers=headers, timeout=timeout, auth=login)
         except httpx.InvalidURL as error:
-            raise ModelError(f"{url!r} cannot be used ({error}); check the URL. It usually ends in /v1.") from error
+            raise ModelError(f"{self._url!r} cannot be used; check the URL. It usually ends in /v1.") from error
         listed = self._models()
         if not model and not listed:
-            raise ModelError(f"The server at {url} lists no model. Name one with --server-model.")
+            raise ModelError(f"The server at {self._url} lists no model. Name one with --server-model.")
         self.name = model or listed[0]
         if listed and self.name not in listed:
-            raise ModelError(f"The server at {url} has no model {model!r}. It offers: {', '.join(listed[:5])}.")
+            raise ModelError(f"The server at {self._url} has no model {model!r}. It offers: {', '.join(listed[:5])}.")
         self.context_tokens = CONTEXT_TOKENS
         self.device = "server"
         self.style = UNTUNED

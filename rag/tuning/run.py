@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rag import build
-from rag.config import Config
+from rag.config import Config, without_password
 from rag.errors import PaperchatError, UsageError
 from rag.files import whole_text
 from rag.protocols import PromptStyle
@@ -227,7 +227,7 @@ class _Answering:
         self._bar = bar
         self._checker = build.build_checker(config) if examples else None
         plan = {**asdict(job.plan), "passages": list(job.plan.passages)}
-        self._log: dict[str, Any] = {"name": job.name, "model": config.model, "plan": plan}
+        self._log: dict[str, Any] = {"name": job.name, "model": without_password(config.model), "plan": plan}
         self._log |= {
             "recipe": asdict(job.recipe),
             "answers": {},

@@ -12,7 +12,7 @@ from selenium.webdriver.common.keys import Keys
 from tests.browser.conftest import Page
 from tests.browser.fake_engine import FIRST, FakeEngine
 from ui import texts, web
-from ui.chatting import logins
+from ui.chatting import checker, logins
 from ui.userdata import Database
 
 pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
@@ -27,7 +27,7 @@ def address(tmp_path: Path) -> Iterator[str]:
     users.write_text("anna:correct horse\nben:battery staple\n", encoding="utf-8")
     engine = FakeEngine(word_seconds=0.005, folder=tmp_path)
     database = Database(tmp_path / "conversations.sqlite")
-    app = web.launch(engine, "127.0.0.1", 0, database=database, auth=logins(users), block=False)  # type: ignore[arg-type]
+    app = web.launch(engine, "127.0.0.1", 0, database=database, auth=checker(logins(users)), block=False)  # type: ignore[arg-type]
     yield re.sub(r"/$", "", str(app.local_url))
     app.close(verbose=False)
 

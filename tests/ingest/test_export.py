@@ -88,6 +88,15 @@ def test_csv_carries_what_is_no_remark() -> None:
     assert next(csv.reader(io.StringIO(written("csv", FULL))))[:3] == ["id", "title", "abstract"]
 
 
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "'=", "''-"])
+def test_a_spreadsheet_finds_no_formula_in_a_table(start: str) -> None:
+    paper = made(title=f"{start}cmd|'/c calc'!A1", abstract=f"{start}1+1", own_id=f"{start}id", venue=f"{start}V")
+    rows = list(csv.reader(io.StringIO(written("csv", paper))))
+    assert not [cell for cell in rows[1] if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    (found,) = back("csv", paper)
+    assert (found.id, found.title, found.abstract, found.venue) == (paper.id, paper.title, paper.abstract, paper.venue)
+
+
 def test_bibtex_for_other_programs() -> None:
     text = written("bibtex", FULL, made(title="On Æther winds", date="2020-03", arxiv_id="2003.00001"))
     assert text.startswith(

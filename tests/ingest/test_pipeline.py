@@ -168,6 +168,21 @@ def test_rejected_lines_are_counted_and_the_rest_is_written(library: Library) ->
     assert [rejected.where for rejected in report.rejected] == ["line 2", "line 3"]
 
 
+def test_a_file_of_nothing_but_junk_can_be_stopped(library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "junk.jsonl"
+    path.write_text('{"title": "T"}\n' * 5000, encoding="utf-8")
+
+    class Enough(Exception):
+        pass
+
+    def stop(*_: int) -> None:
+        raise Enough
+
+    with pytest.raises(Enough):
+        ingest([path], library.index, FakeEmbedder, progress=stop)
+    assert library.index.catalog.counts().papers == 0
+
+
 def test_every_record_read_is_accounted_for(library: Library) -> None:
     library.ingest(beir(1), beir(2), ABSTRACT)
     report = library.ingest(beir(1), beir(2, "Changed."), beir(3), beir(3), DIGEST, "{broken")

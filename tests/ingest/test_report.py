@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest import report
 from ingest.pipeline import Options, ingest
 from ingest.records import LISTED, IngestReport, Rejected
 from ingest.report import RejectedReport
@@ -43,6 +44,18 @@ def test_of_very_many_a_thousand_are_in_memory_and_all_in_the_file(tmp_path: Pat
     done = run(source, report=report)
     assert (done.rejected_count, len(done.rejected), done.new) == (LISTED + 234, 1000, 1)
     assert [r["where"] for r in listed(report)] == [f"line {n}" for n in range(2, LISTED + 236)]
+
+
+def test_a_report_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "MOST_WRITTEN", 3)
+    path = tmp_path / "rejected.jsonl"
+    with RejectedReport(path) as kept:
+        for number in range(10):
+            kept.add(Rejected("a.jsonl", f"line {number}", "no abstract"))
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [line["where"] for line in lines] == ["line 0", "line 1", ""]
+    assert lines[-1]["reason"] == "no more than 3 are written down"
+    assert kept.count == 10
 
 
 def test_a_run_without_rejected_records_removes_the_report_of_the_run_before(tmp_path: Path) -> None:

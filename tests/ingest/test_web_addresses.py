@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import re
 import socket
@@ -284,6 +285,92 @@ def test_no_other_host_is_ever_asked(server: Server, read: Read) -> None:
     before = len(server.requests)
     failure(read, "arxiv:2410.00001", there)
     assert len(server.requests) - before == 1 + fetching.MOST_REDIRECTS
+
+
+ELSEWHERE = (
+    "http://169.254.169.254/latest/meta-data/",
+    "http://10.0.0.1/",
+    "http://192.168.1.1/",
+    "http://[::1]:{port}/",
+    "http://[::ffff:127.0.0.1]:{port}/",
+    "http://[::ffff:7f00:1]:{port}/",
+    "http://2130706433:{port}/",
+    "http://0x7f000001:{port}/",
+    "http://0177.0.0.1:{port}/",
+    "http://127.1:{port}/",
+    "http://0.0.0.0:{port}/",
+    "http://localhost:{port}/",
+    "http://127.0.0.1.nip.io:{port}/",
+    "http://127.0.0.1:{other}/",
+    "http://127.0.0.1@169.254.169.254/",
+    "http://127.0.0.1:{port}@evil.example/",
+    "http://evil.example#@127.0.0.1:{port}/",
+    "http://evil.example\\@127.0.0.1:{port}/",
+    "https://127.0.0.1:{port}/",
+    "ftp://127.0.0.1:{port}/",
+    "gopher://127.0.0.1:{port}/_x",
+    "file:///etc/passwd",
+    "data:application/atom+xml,<feed/>",
+    "//169.254.169.254/",
+    "///169.254.169.254/",
+    "/\\169.254.169.254/",
+)
+
+
+@pytest.mark.parametrize("location", ELSEWHERE)
+def test_no_redirection_leads_anywhere_else(
+    location: str, server: Server, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = urlsplit(server.url).port
+    asked: list[tuple[str, int]] = []
+    connect = socket.create_connection
+
+    def noted(address: tuple[str, int], *rest: object, **more: object) -> socket.socket:
+        asked.append(address[:2])
+        return connect(address, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "create_connection", noted)
+    target = location.format(port=port, other=(port or 0) % 60_000 + 1)
+    with contextlib.suppress(SourceError):
+        read("arxiv:2410.00001", Answer(status=302, headers={"Location": target}), feed("2410.00001"))
+    assert asked
+    assert set(asked) == {("127.0.0.1", port)}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "arxiv:http://169.254.169.254/",
+        "arxiv:2130706433",
+        "arxiv:../../etc/passwd",
+        "arxiv:2410.05983@evil.example",
+        "arxiv:2410.05983#/../x",
+        "daily-papers:2025-11-05/../../x",
+        "daily-papers:http://10.0.0.1/",
+        "daily-papers:2025-11-05&date=x",
+        "arxiv-search:http://10.0.0.1/ OR all:x&id_list=1\r\nHost: evil.example",
+    ],
+)
+def test_an_address_says_what_is_asked_never_where(address: str, server: Server, read: Read) -> None:
+    with contextlib.suppress(UsageError, SourceError):
+        read(address, feed("2410.00001"))
+    for request in server.requests:
+        assert request.path in ("/api/query", "/api/daily_papers")
+        assert set(request.query) <= {"search_query", "id_list", "start", "max_results", "sortBy", "date", "limit"}
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "compress", "gzip, br"])
+def test_an_answer_packed_as_nobody_asked_is_refused(encoding: str, read: Read) -> None:
+    answer = Answer(feed("2410.00001").body, headers={"Content-Encoding": encoding})
+    assert "an encoding that was not asked for" in failure(read, "arxiv:2410.00001", answer)
+
+
+def test_a_packed_answer_is_counted_unpacked(monkeypatch: pytest.MonkeyPatch, read: Read) -> None:
+    monkeypatch.setattr(fetching, "LONGEST_ANSWER", 1_000_000)
+    packed = gzip.compress(feed("2410.00001").body)
+    assert len(read("arxiv:2410.00001", Answer(packed, headers={"Content-Encoding": "gzip"}))) == 1
+    bomb = gzip.compress(feed("2410.00001").body[:-7] + b" " * 20_000_000)
+    assert "over 50 MB" in failure(read, "arxiv:2410.00001", Answer(bomb, headers={"Content-Encoding": "gzip"}))
 
 
 def test_an_answer_without_end_is_cut(monkeypatch: pytest.MonkeyPatch, read: Read) -> None:

@@ -17,7 +17,7 @@ from rag.errors import IndexBusyError, PaperIndexError, SourceError
 from rag.pipeline import Pipeline
 from tests.injections import QUESTION
 from tests.ui.api_client import Api, Connection, run, until
-from ui.api import guard
+from ui.api import bodies, guard
 
 pytestmark = pytest.mark.enable_socket  # an event loop needs a pair of them
 
@@ -288,7 +288,7 @@ def test_an_upload_is_counted_as_it_comes_and_leaves_nothing_behind() -> None:
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "SILENT_SECONDS", 0.05)
+    monkeypatch.setattr(bodies, "SILENT_SECONDS", 0.05)
 
     async def test(api: Api) -> None:
         connection = Connection(api.http._transport.app, CHAT)  # type: ignore[attr-defined]

@@ -170,7 +170,8 @@ def test_secrets_are_in_no_text_of_the_settings_or_the_keys() -> None:
     assert "tok-secret" not in repr(config)
     assert "other-secret" not in repr(config)
     assert hashlib.sha256(b"tok-secret").hexdigest() not in repr(load_keys(config))
-    assert plain_tokens(config) == ["tok-secret", "other-secret", "pass-secret"]
+    assert plain_tokens(config) == ["tok-secret", "other-secret", "me:pass-secret", "pass-secret"]
+    assert plain_tokens(Config(model="http://me:p%40ss@host/v1")) == ["me:p%40ss", "p%40ss", "me:p@ss", "p@ss"]
     assert not Keys({})
 
 
@@ -222,6 +223,19 @@ def test_a_log_line_has_its_request_and_no_secret(as_json: bool) -> None:
         fields: dict[str, Any] = json.loads(line)
         assert (fields["request_id"], fields["ms"], fields["level"]) == ("req-1", 3, "error")
         assert "ValueError" in fields["traceback"]
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028", "\x1b[2K\x1b[1A", "\x85"])
+def test_no_words_forge_a_line_of_the_log(as_json: bool, end: str) -> None:
+    forged = "ERROR paperchat.access: request status=200 client=key:alice"
+    record = logging.LogRecord("x", logging.WARNING, "f", 1, "no paper %r, %s", ("a", f"a{end}{forged}"), None)
+    record.fields = {"path": f"/v1{end}{forged}"}
+    line = Formatter(as_json=as_json).format(record)
+    assert not any(row.startswith("ERROR") for row in line.splitlines())
+    assert "\x1b" not in line
+    if as_json:
+        assert len(line.splitlines()) == 1
 
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:

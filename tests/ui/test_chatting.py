@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from rag.config import Config
 from rag.errors import UsageError
@@ -97,6 +98,32 @@ def test_only_the_right_password_opens(logins: Callable[..., Check]) -> None:
         ("alan", "pass"),
     ]:
         assert not check(user, password), (user, password)
+
+
+def test_a_hashed_password_opens_and_is_not_in_the_file(
+    logins: Callable[..., Check], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typer, "prompt", lambda *_, **__: "a:secret:word")
+    line = chatting.make_login("ada")
+    assert line != chatting.make_login("ada")
+    assert "secret" not in line
+    check = logins(f"{line}\n")
+    assert capsys.readouterr().err.count("Warning") == 0
+    assert check("ada", "a:secret:word")
+    for password in ("", "a:secret", line.partition(":")[2], "a:secret:word "):
+        assert not check("ada", password)
+    assert not check("eve", "a:secret:word")
+    logins(f"{line}\nalan:turing\n")
+    told = capsys.readouterr().err
+    assert "alan" in told
+    assert "turing" not in told
+    assert "ada" not in told
+
+
+@pytest.mark.parametrize("user", ["", " ", "a:b", "a\nb"])
+def test_a_name_that_would_break_its_line_is_refused(user: str) -> None:
+    with pytest.raises(UsageError, match="can be no user's name"):
+        chatting.make_login(user)
 
 
 @pytest.mark.parametrize("line", ["ada:", ":secret", ":", "ada:   "])

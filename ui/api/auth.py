@@ -7,6 +7,7 @@ import hmac
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 from rag.config import Config
 from rag.errors import UsageError
@@ -60,12 +61,15 @@ def load_keys(config: Config) -> Keys:
 def plain_tokens(config: Config) -> list[str]:
     """Secrets that this process knows in plain text, so that its log can leave them out."""
     tokens = [part.strip() for part in config.api_key.split(",")]
-    return [token for token in [*tokens, config.server_key, _password(config.model)] if token]
+    return [token for token in [*tokens, config.server_key, *_of_address(config.model)] if token]
 
 
-def _password(address: str) -> str:
-    match = re.match(r"https?://[^/@]*:([^/@]+)@", address)
-    return match[1] if match else ""
+def _of_address(address: str) -> list[str]:
+    match = re.match(r"https?://([^/?#]*)@", address)
+    given = match[1] if match else ""
+    # Also as they are written out: an address holds them with per cent signs.
+    parts = (part for text in (given, unquote(given)) for part in (text, text.partition(":")[2]))
+    return list(dict.fromkeys(parts))
 
 
 def _read(path: Path) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ from rag.serialize import answer_to_dict
 from rag.types import Answer, Checked, Event, Finished
 from ui.api import logs
 from ui.api.answering import Trace, Work, too_slow
-from ui.api.errors import encoded, error_response, told
+from ui.api.errors import CLOSED_BY_CLIENT, encoded, error_response, told
 from ui.api.gone import ClientGoneError, while_connected
 from ui.api.message_text import MessageText, message_text
 from ui.api.messages import Asked
@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 # Comment lines while nothing is to be said, so that no proxy takes the connection for dead.
 KEEP_ALIVE_SECONDS = 10.0
 KEEP_ALIVE = b": still at work\n\n"
-CLOSED_BY_CLIENT = 499
 
 
 class ChatAnswer(Response):

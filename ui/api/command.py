@@ -8,7 +8,7 @@ from rag.config import Config
 from rag.errors import UsageError
 from ui.api import logs
 from ui.api.auth import SAFE_LENGTH, load_keys, plain_tokens
-from ui.chatting import is_loopback
+from ui.origins import is_loopback
 
 
 def run(config: Config, *, samples: bool, generate: bool) -> None:

@@ -19,11 +19,13 @@ from rag.errors import (
     SourceError,
     UsageError,
 )
+from ui.api.gone import ClientGoneError
 
 log = logging.getLogger(__name__)
 
 KINDS = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 NEXT_TRY = 5
+CLOSED_BY_CLIENT = 499
 
 
 class ApiError(HTTPException):
@@ -61,6 +63,8 @@ def told(error: BaseException) -> ApiError:
         return error
     if isinstance(error, UsageError | SourceError):
         return ApiError(400, str(error), "invalid_request")
+    if isinstance(error, ClientGoneError):  # for the log and the numbers; nobody reads it
+        return ApiError(CLOSED_BY_CLIENT, "The client went away.", "client_gone")
     log.error("a request failed: %s", error, exc_info=None if isinstance(error, PaperchatError) else error)
     if isinstance(error, IndexBusyError):
         return ApiError(

@@ -10,16 +10,17 @@ import logging
 import re
 import time
 import uuid
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.api import logs
 from ui.api.auth import SAFE_LENGTH
+from ui.api.bodies import LimitedBody
 from ui.api.errors import ApiError, error_response, told
 from ui.api.rates import Rates
 from ui.api.service import Service
+from ui.origins import Origins
 
 log = logging.getLogger("paperchat.access")
 
@@ -29,7 +30,6 @@ UPLOADS = "/v1/papers"
 JSON_BYTES = 2_000_000
 JSON_SECONDS = 30
 UPLOAD_SECONDS = 900
-SILENT_SECONDS = 20
 WRONG_TOKENS_PER_MINUTE = 30
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -37,7 +37,10 @@ HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_REFUSED = {
+    "wrong_host": "This server is reached as localhost or 127.0.0.1 only. Use that address.",
+    "wrong_origin": "Web pages of other origins are not let in. Call from a program.",
+}
 
 
 class Guard:
@@ -47,7 +50,7 @@ class Guard:
         """`loopback` says that only this machine can reach the server, so that no other host name is right."""
         self._app = app
         self._service = service
-        self._hosts = {*_LOOPBACK, service.config.host.strip("[]").lower()} if loopback else None
+        self._origins = Origins(service.config.host, loopback=loopback)
         self._rates = Rates(service.config.api_per_minute)
         self._wrong_tokens = Rates(WRONG_TOKENS_PER_MINUTE)
 
@@ -64,7 +67,7 @@ class Guard:
         try:
             client = self._admit(scope, headers)
             scope["paperchat_client"] = request.client = client
-            body = _LimitedBody(receive, headers, scope, self._service.limits.upload_bytes)
+            body = self._limited(receive, headers, upload=scope["path"] == UPLOADS)
             await self._app(scope, body.receive, request.send)
         except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
             raise
@@ -80,7 +83,8 @@ class Guard:
         Raises:
             ApiError: It is not let in.
         """
-        self._check_host(headers)
+        if refused := self._origins.refused(headers):
+            raise ApiError(403, _REFUSED[refused], refused)
         address = scope["client"][0] if scope.get("client") else "unknown"
         client = f"address:{address}"
         if scope["path"] in OPEN_PATHS:
@@ -101,18 +105,10 @@ class Guard:
         self._rates.count(client)
         return client
 
-    def _check_host(self, headers: Headers) -> None:
-        """Refuses web pages: one that has taken over a host name (DNS rebinding), or one of another origin."""
-        host = headers.get("host", "")
-        name = _host_name(host)
-        if self._hosts is not None and name not in self._hosts:
-            raise ApiError(
-                403, "This server is reached as localhost or 127.0.0.1 only. Use that address.", "wrong_host"
-            )
-        origin = headers.get("origin")
-        foreign = origin is not None and _netloc(origin) != host.lower()
-        if foreign or headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-            raise ApiError(403, "Web pages of other origins are not let in. Call from a program.", "wrong_origin")
+    def _limited(self, receive: Receive, headers: Headers, *, upload: bool) -> LimitedBody:
+        if upload:
+            return LimitedBody(receive, headers, self._service.limits.upload_bytes, UPLOAD_SECONDS)
+        return LimitedBody(receive, headers, JSON_BYTES, JSON_SECONDS)
 
     async def _refuse(self, error: ApiError, scope: Scope, receive: Receive, request: _Request) -> None:
         self._service.metrics.turned_away.add(error.code)
@@ -153,57 +149,3 @@ class _Request:
             self.status = message["status"]
             message["headers"] = [*message["headers"], *HEADERS, (b"x-request-id", self._id.encode())]
         await self._send(message)
-
-
-class _LimitedBody:
-    """Counts a body while it comes in, and does not wait for ever: what the headers promise is not believed."""
-
-    def __init__(self, receive: Receive, headers: Headers, scope: Scope, upload_bytes: int) -> None:
-        upload = scope["path"] == UPLOADS
-        self._receive = receive
-        self._limit = upload_bytes if upload else JSON_BYTES
-        self._end = time.monotonic() + (UPLOAD_SECONDS if upload else JSON_SECONDS)
-        self._read = 0
-        self._done = False
-        promised = headers.get("content-length", "")
-        if promised.isdecimal() and (len(promised) > 15 or int(promised) > self._limit):
-            raise self._too_large()
-
-    async def receive(self) -> Message:
-        """The next part of the body, and after its end whatever the server has to say.
-
-        Raises:
-            ApiError: The body is too large (413) or comes too slowly (408).
-        """
-        if self._done:
-            return await self._receive()
-        try:
-            async with asyncio.timeout(max(0.0, min(SILENT_SECONDS, self._end - time.monotonic()))):
-                message = await self._receive()
-        except TimeoutError as error:
-            raise ApiError(408, "The request came too slowly. Send it again.", "too_slow") from error
-        if message["type"] == "http.request":
-            self._read += len(message.get("body", b""))
-            self._done = not message.get("more_body", False)
-            if self._read > self._limit:
-                raise self._too_large()
-        return message
-
-    def _too_large(self) -> ApiError:
-        return ApiError(
-            413, f"The request is larger than {self._limit / 1e6:g} MB. Send it in smaller parts.", "too_large"
-        )
-
-
-def _host_name(host: str) -> str:
-    """The name in a Host header, without its port; empty where it is none."""
-    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+))(?::\d{1,5})?", host)
-    return (match[1] or match[2]).lower() if match else ""
-
-
-def _netloc(origin: str) -> str:
-    """Host and port of an origin; empty for `null` and what is none."""
-    try:
-        return urlsplit(origin).netloc.lower()
-    except ValueError:
-        return ""

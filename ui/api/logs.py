@@ -9,6 +9,8 @@ import time
 from collections.abc import Sequence
 from contextvars import ContextVar
 
+from ui.printing import plain
+
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 HIDDEN = "[hidden]"
 # Shorter ones would blot out ordinary words.
@@ -37,14 +39,15 @@ class Formatter(logging.Formatter):
             }
             if record.exc_info:
                 line["traceback"] = self.formatException(record.exc_info)
-            return self._without_secrets(json.dumps(line, ensure_ascii=False, default=str))
-        text = super().format(record)
-        text += "".join(f" {key}={value}" for key, value in fields.items())
-        return self._without_secrets(f"{text} [{request_id}]" if request_id else text)
+            return self._without_secrets(json.dumps(line, default=str))
+        text = super().format(record) + "".join(f" {key}={value}" for key, value in fields.items())
+        text = f"{text} [{request_id}]" if request_id else text
+        # A record's first line alone begins at the margin, whatever somebody put into a message.
+        return self._without_secrets(plain(text.replace("\r\n", "\n").replace("\n", "\n    ")))
 
     def _without_secrets(self, text: str) -> str:
         for secret in self._secrets:
-            text = text.replace(secret, HIDDEN).replace(json.dumps(secret, ensure_ascii=False)[1:-1], HIDDEN)
+            text = text.replace(secret, HIDDEN).replace(json.dumps(secret)[1:-1], HIDDEN)
         return text
 
 
