@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.conftest import Page
 from tests.browser.fake_engine import FakeEngine
+from tests.browser.page import Page
 from ui import texts
 
 pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
