@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import DESK, PHONE, Page
 from tests.browser.fake_engine import FakeEngine
+from tests.browser.page import DESK, PHONE, Page
 from tests.ui.test_reports import ANSWERS
 from ui import texts
 

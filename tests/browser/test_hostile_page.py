@@ -19,8 +19,8 @@ from rag.filters import Filters
 from rag.index import Index
 from rag.types import Checked, Context, Draft, Event, Finished, Paper, Refusal, Retrieved, Sentence, Support, Verdict
 from tests.answers import answer, numbered, scored
-from tests.browser.conftest import DESK, PHONE, Page
 from tests.browser.fake_engine import FakeEngine
+from tests.browser.page import DESK, PHONE, Page
 from tests.fakes import FakeEmbedder, build_fake_index
 from tests.ui.hostile import SCRIPTS, TEXTS
 from ui import web

@@ -8,8 +8,8 @@ import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser.conftest import Page
 from tests.browser.fake_engine import FakeEngine
+from tests.browser.page import Page
 from ui import texts
 from ui.preferences import Preferences, PreferenceStore
 from ui.userdata import LOCAL, Database

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.conftest import Page
 from tests.browser.fake_engine import FakeEngine
+from tests.browser.page import Page
 from ui import texts
 
 pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
@@ -45,7 +45,7 @@ return text.getBoundingClientRect().width / pen.measureText('0').width;
 @pytest.mark.parametrize("width", [1280, 360])
 def test_nothing_moves_while_an_answer_is_written(page: Page, engine: FakeEngine, width: int) -> None:
     page.resize(width, 800)
-    engine.word_seconds = 0.02
+    engine.word_seconds = 0.01
     questions = ("What does MInference speed up?", "What is fast since 2024 at NeurIPS?", "Quote something")
     for turn, question in enumerate(questions):
         page.js(WATCH, turn)
@@ -53,11 +53,10 @@ def test_nothing_moves_while_an_answer_is_written(page: Page, engine: FakeEngine
         page.settle()
         steady(page)
     # Long, with twenty citations, and longer than the window.
-    engine.word_seconds = 0.01
     page.js(WATCH, len(questions))
     page.ask("Tell me everything", wait=False)
-    page.until(lambda: len(page.all(f'.pc-cite[data-turn="{len(questions)}"]')) >= 20)
-    page.one("#pc-stop").click()
+    page.until(lambda: page.js("return document.querySelectorAll('.pc-cite').length") >= 24, "twenty citations")
+    page.js("document.querySelector('#pc-stop').click()")
     page.wait_for_answer()
     steady(page)
 

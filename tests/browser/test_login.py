@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser.conftest import Page
 from tests.browser.fake_engine import FIRST, FakeEngine
+from tests.browser.page import Page
 from ui import texts, web
 from ui.chatting import checker, logins
 from ui.userdata import Database

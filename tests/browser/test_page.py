@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
-from tests.browser.conftest import Page
 from tests.browser.fake_engine import FIRST, HOSTILE, SECOND, FakeEngine
+from tests.browser.page import Page
 from ui import texts
 
 pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
@@ -62,23 +64,6 @@ def test_a_chip_opens_its_source_at_the_evidence_of_its_sentence(page: Page) -> 
     assert strong(page).startswith("We introduce MInference")
     page.one(".pc-back").click()
     assert page.js("return document.activeElement === document.querySelector('.pc-cite')")
-
-
-def test_a_digest_is_labelled(page: Page) -> None:
-    page.ask(FIRST_QUESTION)
-    assert texts.DIGEST in page.one('#pc-cards .pc-card[data-n="3"]').text
-    assert "5 papers found but not read" in page.text("#pc-cards")
-
-
-def test_the_sources_of_an_older_answer_come_back(page: Page) -> None:
-    page.ask(FIRST_QUESTION)
-    page.ask("Quote something")
-    page.until(lambda: "Quote something" in page.text("#pc-cards .pc-for"))
-    page.open_chip(page.all('.pc-cite[data-turn="0"]')[1])
-    assert FIRST_QUESTION in page.text("#pc-cards .pc-for")
-    assert strong(page).startswith("Evaluations show")
-    page.open_chip(page.all('.pc-cite[data-turn="1"]')[0])
-    assert strong(page).startswith("We write block-sparse")
 
 
 def test_an_open_source_stays_open_while_the_answer_goes_on(page: Page, engine: FakeEngine) -> None:
@@ -137,13 +122,30 @@ def test_ask_again_and_clear(page: Page, engine: FakeEngine) -> None:
     assert engine.histories[-1] == []
 
 
-def test_a_follow_up_knows_what_came_before(page: Page, engine: FakeEngine) -> None:
+def test_a_changed_question_replaces_it_and_what_came_after(page: Page, engine: FakeEngine) -> None:
     page.ask(FIRST_QUESTION)
     page.ask("And how much faster is it?")
-    ((question, answer),) = engine.histories[-1]
-    assert question == FIRST_QUESTION
-    assert FIRST.text in answer
-    assert "Searched for: How much faster is MInference on an A100?" in page.last_answer()
+    page.js("document.querySelector('.pc-tools [data-do=edit]').click()")
+    page.until(lambda: page.text(".pc-editing"))
+    box = page.one("#pc-box textarea")
+    page.until(lambda: box.get_attribute("value") == FIRST_QUESTION)
+    box.send_keys(Keys.CONTROL, "a")
+    box.send_keys("Quote something", Keys.ENTER)
+    page.until(lambda: page.text("#pc-chat .user-row").strip() == "Quote something")
+    page.wait_for_answer()
+    assert len(page.all("#pc-chat .pc-answer")) == 1
+    assert engine.histories[-1] == []
+
+
+def test_a_condition_is_taken_away_and_the_rest_stays(page: Page, engine: FakeEngine) -> None:
+    page.ask("What is fast since 2024 at NeurIPS?")
+    assert [chip.text.split("\n")[0] for chip in page.all(".pc-filter")] == ["since 2024 ×", "at NeurIPS ×"]
+    page.all(".pc-filter")[0].click()
+    page.until(lambda: len(engine.filters) > 1)
+    page.wait_for_answer()
+    assert engine.filters[-1].since is None
+    assert engine.filters[-1].venues == ("NeurIPS",)
+    page.until(lambda: len(page.all(".pc-filter")) == 1)
 
 
 def test_two_readers_do_not_see_each_other(page: Page, engine: FakeEngine) -> None:
@@ -161,22 +163,6 @@ def test_two_readers_do_not_see_each_other(page: Page, engine: FakeEngine) -> No
         page.driver.switch_to.window(first)
 
 
-def test_an_example_question_is_asked_by_a_click(page: Page) -> None:
-    page.one("#pc-chat .example").click()  # The last: it is long.
-    page.until(lambda: page.all(".pc-draft"))
-    assert "Tell me everything" in page.text("#pc-chat .user-row")
-    page.one("#pc-stop").click()
-    page.wait_for_answer()
-
-
-def test_a_refusal_helps(page: Page) -> None:
-    page.ask("What is the capital of France?")
-    answer = page.last_answer()
-    assert "None of the papers here is about that." in answer
-    assert "Block-Sparse Kernels for Long Prompts" in answer
-    assert not page.all("#pc-chat .pc-error")
-
-
 def test_an_error_is_a_sentence_and_the_conversation_goes_on(page: Page) -> None:
     page.ask("Fail, please")
     assert page.text("#pc-chat .pc-failed .pc-error") == "The model stopped answering. Start paperchat again."
@@ -192,25 +178,6 @@ def test_a_question_asked_while_models_load_waits_for_them(page: Page, engine: F
     page.until(lambda: "Loading the language model…" in page.text("#pc-chat .pc-stage"))
     assert FIRST.text in page.wait_for_answer()
     page.until(lambda: "90 papers" in page.text("#pc-status"))
-
-
-def test_an_upload_is_reported_and_chat_goes_on(page: Page, engine: FakeEngine, tmp_path: Path) -> None:
-    papers = tmp_path / "papers of mine.txt"
-    papers.write_text("a paper")
-    page.show("papers")
-    page.one("#pc-add button").click()
-    page.until(lambda: page.all("#pc-files input[type=file]"))
-    page.one("#pc-files input[type=file]").send_keys(str(papers))
-    page.until(lambda: page.text("#pc-report .pc-counts"))
-    report = page.text("#pc-report")
-    assert "4 read3 new" in report
-    assert "1 rejected" in report
-    assert "papers of mine.txt line 7: <b>no title</b>" in report
-    assert [path.name for path in engine.uploaded] == [papers.name]
-    page.until(lambda: "93 papers" in page.text("#pc-status"))
-    page.show("ask")
-    page.ask(FIRST_QUESTION)
-    assert FIRST.text in page.last_answer()
 
 
 def test_a_bad_upload_says_what_to_do(page: Page, tmp_path: Path) -> None:
@@ -269,3 +236,20 @@ def test_hostile_text_is_shown_literally_and_does_nothing(page: Page) -> None:
     assert typeset in page.text("#pc-cards h3")
     assert page.js("return window.hacked") is None
     assert not page.all("#pc-chat img, #pc-panel img, #pc-chat .user-row a, #pc-panel a, .katex")
+
+
+def test_the_words_of_another_reader_stay_with_them(page: Page, engine: FakeEngine) -> None:
+    page.ask(FIRST_QUESTION)
+    assert re.search(r"#c=[0-9a-f]{32}$", page.driver.current_url)
+    assert SECOND.text in page.last_answer()
+    page.driver.get(page.driver.current_url[:-32] + "0" * 32)
+    page.driver.refresh()
+    page.until(lambda: texts.GONE in page.text("#pc-toast"))
+    assert not page.all("#pc-chat .pc-answer")
+
+
+def test_an_address_kept_as_a_bookmark_leads_nowhere_else(page: Page, tmp_path: Path) -> None:
+    page.driver.get(page.driver.current_url.split("#")[0] + "#c=<img src=x onerror=hacked()>")
+    page.driver.refresh()
+    page.until(lambda: texts.GONE in page.text("#pc-toast"))
+    assert page.js("return window.hacked") is None

@@ -7,14 +7,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.chat_process import ChatProcess
-from tests.browser.conftest import Page
+from tests.browser.page import Page
 from tests.real.conftest import command, environment
 from ui import texts
 
@@ -58,10 +57,11 @@ def test_a_day(browser: Page, process: ChatProcess) -> None:
     settings(page)
     asking_on(page)
     conversations(page)
-    adding(page, process.folder)
+    adding(page)
+    measuring = begin_measuring(process)
     looking_at_papers(page)
     the_map(page)
-    evaluating(page, process)
+    evaluating(page, measuring)
     feel(page)
     assert "Traceback" not in process.log
 
@@ -252,7 +252,7 @@ def conversations(page: Page) -> None:
     page.until(lambda: page.conversations() == [QUESTION])
 
 
-def adding(page: Page, folder: Path) -> None:
+def adding(page: Page) -> None:
     # 31: a file is dropped; what could not be used is told, with the reason.
     page.show("papers")
     page.one("#pc-add button").click()
@@ -338,7 +338,7 @@ def the_map(page: Page) -> None:
     assert page.all("#pc-chat .pc-answer:is(.pc-quoted, .pc-generated)")
 
 
-def evaluating(page: Page, process: ChatProcess) -> None:
+def evaluating(page: Page, measuring: subprocess.Popen[str]) -> None:
     # 39: two settings over the same questions, side by side.
     page.show("evaluation")
     page.one("#pc-compare-questions").send_keys("What is Okapi?\nWhat is the best recipe for apple pie?")
@@ -354,7 +354,8 @@ def evaluating(page: Page, process: ChatProcess) -> None:
     page.pictures("comparison", at=".pc-compared-rows")
 
     # 40: a report of `paperchat eval` is loaded.
-    measure(process)
+    _, said = measuring.communicate(timeout=120)
+    assert measuring.returncode == 0, said
     page.show("ask")
     page.show("evaluation")
     page.until(lambda: page.all(".pc-report-list button"))
@@ -363,8 +364,8 @@ def evaluating(page: Page, process: ChatProcess) -> None:
     page.pictures("evaluation", at="#pc-reports-head")
 
 
-def measure(process: ChatProcess) -> None:
-    """`paperchat eval refusal` over the collection that the page shows."""
+def begin_measuring(process: ChatProcess) -> subprocess.Popen[str]:
+    """`paperchat eval refusal` over the collection that the page shows, while the page goes on."""
     questions = process.folder / "questions.jsonl"
     (gold,) = ["MInference 1.0: Accelerating Pre-filling for Long-Context LLMs via Dynamic Sparse Attention"]
     rows = [
@@ -372,16 +373,14 @@ def measure(process: ChatProcess) -> None:
         {"id": "pie", "kind": "absent", "question": "How do I bake an apple pie?", "gold": [], "facts": []},
     ]
     questions.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    done = subprocess.run(
+    return subprocess.Popen(
         command("eval", "refusal", questions, "--index", process.index, "--report", process.reports / "refusal"),
         env=environment(),
         cwd=process.folder,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         encoding="utf-8",
-        timeout=120,
-        check=False,
     )
-    assert done.returncode == 0, done.stderr
 
 
 def feel(page: Page) -> None:

@@ -10,7 +10,9 @@
 
   function remember({ target }) {
     const area = Object.keys(GO_ON).find((selector) => target.closest(selector));
-    last = area && target.matches("[data-do], summary, .pc-pick") ? { node: target, area, same: likeness(target, area), lost: 0 } : null;
+    // Not after a click or a tap: nobody looks for the focus then, and a phone would open its keyboard.
+    const kept = area && target.matches(":focus-visible") && target.matches("[data-do], summary, .pc-pick");
+    last = kept ? { node: target, area, same: likeness(target, area), lost: 0 } : null;
   }
 
   const likeness = ({ localName, dataset }, area) =>
