@@ -101,7 +101,7 @@ def test_an_index_that_keeps_nothing_to_look_at_gives_the_same(scorer: EvidenceS
     looks = [EvidenceScorer(FakeEmbedder(), terms, catalog).look(asked, fused) for catalog in (full, bare)]
     assert looks[0].matches == pytest.approx(looks[1].matches)
     gone = EvidenceScorer(FakeEmbedder(), terms, bare).look(asked, {**fused, "gone": 0.5})
-    assert gone.fused == fused
+    assert gone.scores == fused
     assert gone.matches == pytest.approx(looks[1].matches)
 
 
