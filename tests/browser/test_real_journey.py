@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -38,14 +37,6 @@ PASTED = (
     "Retrieved passages are usually ordered by their score. Wombat orders retrieved passages by their length. "
     "Shorter passages first improve exact match by 4 points."
 )
-
-
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatProcess]:
-    process = ChatProcess(tmp_path_factory.mktemp("chat"))
-    process.start()
-    yield process
-    process.stop()
 
 
 def test_a_day(browser: Page, process: ChatProcess) -> None:
@@ -384,11 +375,13 @@ def begin_measuring(process: ChatProcess) -> subprocess.Popen[str]:
 
 
 def feel(page: Page) -> None:
-    # 41: choices are still there; the way back is as short.
+    # 41: choices are still there; everything is as at the beginning after one click.
     page.driver.refresh()
     page.until(lambda: page.all("#pc-chat .pc-answer"))
     page.show("settings")
     page.until(lambda: page.js("return document.querySelector('#pc-set-quotes input').checked"))
+    page.one("#pc-set-quotes input").click()
+    page.until(lambda: texts.KEPT_AS_STARTED in page.text("#pc-set-saved"))
     # 42: light and dark by a click.
     dark = "return document.body.classList.contains('dark')"
     page.one(".pc-theme").click()
