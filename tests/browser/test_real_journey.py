@@ -64,6 +64,7 @@ def reading(page: Page) -> None:
     deadline = time.monotonic() + ANSWER_SECONDS
     while page.all("#pc-chat .pc-writing") and time.monotonic() < deadline:
         seen.add(page.text("#pc-chat .pc-answer .pc-text") or page.text("#pc-chat .pc-stage"))
+        time.sleep(0.05)
     answer = page.wait_for_answer(ANSWER_SECONDS)
     assert len(seen) > 2, seen
     assert "10" in answer
