@@ -12,9 +12,8 @@ from tests.real.conftest import PATIENCE, command, environment
 class ChatProcess:
     """The page over the sample papers; started again, it finds its conversations and its index."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.options = options
         self.index = folder / "index"
         self.reports = folder / "reports"
         self.url = ""
@@ -36,7 +35,7 @@ class ChatProcess:
         }
         with self._log.open("a", encoding="utf-8") as log:
             self._process = subprocess.Popen(
-                command("chat", "--port", self.port, "--samples", *self.options),
+                command("chat", "--port", self.port, "--samples"),
                 cwd=self.folder,
                 env=environment(**kept),
                 stdout=subprocess.PIPE,

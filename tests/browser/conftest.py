@@ -11,6 +11,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+from tests.browser.chat_process import ChatProcess
 from tests.browser.fake_engine import FakeEngine
 from tests.browser.page import DESK, Page
 from ui.userdata import Database
@@ -73,6 +74,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeEngin
     app = web.launch(engine, "127.0.0.1", 0, database=database, block=False)  # type: ignore[arg-type]
     yield engine, re.sub(r"/$", "", str(app.local_url))
     app.close(verbose=False)
+
+
+@pytest.fixture(scope="session")
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatProcess]:
+    """The real page, which real tests go on with one after the other."""
+    process = ChatProcess(tmp_path_factory.mktemp("chat"))
+    process.start()
+    yield process
+    process.stop()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -40,14 +39,6 @@ PASTED = (
 )
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChatProcess]:
-    process = ChatProcess(tmp_path_factory.mktemp("chat"))
-    process.start()
-    yield process
-    process.stop()
-
-
 def test_a_day(browser: Page, process: ChatProcess) -> None:
     page = browser
     page.open(process.url)
@@ -73,6 +64,7 @@ def reading(page: Page) -> None:
     deadline = time.monotonic() + ANSWER_SECONDS
     while page.all("#pc-chat .pc-writing") and time.monotonic() < deadline:
         seen.add(page.text("#pc-chat .pc-answer .pc-text") or page.text("#pc-chat .pc-stage"))
+        time.sleep(0.05)
     answer = page.wait_for_answer(ANSWER_SECONDS)
     assert len(seen) > 2, seen
     assert "10" in answer
@@ -384,11 +376,13 @@ def begin_measuring(process: ChatProcess) -> subprocess.Popen[str]:
 
 
 def feel(page: Page) -> None:
-    # 41: choices are still there; the way back is as short.
+    # 41: choices are still there; everything is as at the beginning after one click.
     page.driver.refresh()
     page.until(lambda: page.all("#pc-chat .pc-answer"))
     page.show("settings")
     page.until(lambda: page.js("return document.querySelector('#pc-set-quotes input').checked"))
+    page.one("#pc-set-quotes input").click()
+    page.until(lambda: texts.KEPT_AS_STARTED in page.text("#pc-set-saved"))
     # 42: light and dark by a click.
     dark = "return document.body.classList.contains('dark')"
     page.one(".pc-theme").click()
