@@ -63,7 +63,7 @@ class PageGuard:
             self._check(scope, headers)
             if scope["method"] == "POST":
                 receive = self._limited(scope, receive, headers).receive
-            receive = await self._of_own_tab(scope, receive)
+            receive = await self._looked_into(scope, receive)
         except ApiError as error:
             log.info("refused: %s", error.code)
             await PlainTextResponse(error.message, error.status_code, error.headers)(scope, receive, send)
@@ -91,16 +91,18 @@ class PageGuard:
             return LimitedBody(receive, headers, self._upload_bytes, UPLOAD_SECONDS)
         return LimitedBody(receive, headers, EVENT_BYTES, EVENT_SECONDS)
 
-    async def _of_own_tab(self, scope: Scope, receive: Receive) -> Receive:
+    async def _looked_into(self, scope: Scope, receive: Receive) -> Receive:
         """The request's `receive`, where the tab that it names is the login's own.
 
         Raises:
-            ApiError: It is another's.
+            ApiError: It is another's, or the event would have the server fetch something.
         """
         tabs = [page_sessions.named_in_address(scope)]
         if page_sessions.names_in_body(scope):
-            named, receive = await page_sessions.read(receive)
-            tabs.append(named)
+            sent, receive = await page_sessions.read(receive)
+            if page_sessions.names_address(sent):
+                raise ApiError(400, texts.NO_ADDRESS, "address")
+            tabs.append(page_sessions.named(sent))
         cookies = HTTPConnection(scope).cookies
         if not all(self._tabs.is_own(tab, cookies) for tab in tabs if tab):
             raise ApiError(403, texts.OTHER_TAB, "other_tab")

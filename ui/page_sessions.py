@@ -1,7 +1,7 @@
-"""A tab of the page belongs to the login that opened it.
+"""What the page's events say of themselves: which tab they come from, and which files.
 
-Gradio keeps what a tab shows under a random name that the tab chose. Whoever knew another reader's could ask for their
-conversation with a login of his own.
+A tab belongs to the login that opened it. Gradio keeps what a tab shows under a random name that the tab chose; whoever
+knew another reader's could ask for their conversation with a login of his own.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def names_in_body(scope: Scope) -> bool:
     return scope["method"] == "POST" and _EVENTS.fullmatch(scope["path"]) is not None
 
 
-async def read(receive: Receive) -> tuple[str | None, Receive]:
-    """The tab that a body names, and the body once more."""
+async def read(receive: Receive) -> tuple[Any, Receive]:
+    """The JSON of a body, `None` where it is none, and the body once more."""
     messages: list[Message] = []
     while not messages or messages[-1].get("more_body", False):
         messages.append(await receive())
@@ -63,9 +63,24 @@ async def read(receive: Receive) -> tuple[str | None, Receive]:
         sent: Any = json.loads(b"".join(message.get("body", b"") for message in messages))
     except (ValueError, RecursionError):  # Gradio says what is wrong with it
         sent = None
-    tab = sent.get("session_hash") if isinstance(sent, dict) else None
 
     async def again() -> Message:
         return messages.pop(0) if messages else await receive()
 
-    return tab if isinstance(tab, str) else None, again
+    return sent, again
+
+
+def named(sent: Any) -> str | None:
+    """The tab that a body names."""
+    tab = sent.get("session_hash") if isinstance(sent, dict) else None
+    return tab if isinstance(tab, str) else None
+
+
+def names_address(sent: Any) -> bool:
+    """Does a body hold a file by its address? Gradio would fetch it."""
+    if isinstance(sent, list):
+        return any(map(names_address, sent))
+    if not isinstance(sent, dict):
+        return False
+    path = sent.get("path")
+    return (isinstance(path, str) and "://" in path) or any(map(names_address, sent.values()))

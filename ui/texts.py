@@ -113,6 +113,7 @@ VERDICTS = {
 WRONG_HOST = "This page is opened as localhost or 127.0.0.1 only. Use that address."
 WRONG_ORIGIN = "Pages of other origins are not let in. Open this page itself."
 NOTHING_HERE = "There is nothing here."
+NO_ADDRESS = "A file is uploaded, not named by its address."
 OTHER_TAB = "This tab was opened by another login. Load the page again."
 TOO_MANY_PASSWORDS = "Too many wrong passwords. Try again in a minute."
 UNEXPECTED_ERROR = (

@@ -176,22 +176,41 @@ def test_the_name_of_an_upload_leads_nowhere_else(page: Served, name: str) -> No
         "/proc/self/environ",
         "conversations.sqlite",
         "../../etc/passwd",
-        "file:///etc/passwd",
-        "NEIGHBOUR",
+        "//etc/passwd",
+        "file:/etc/passwd",
     ],
 )
-def test_the_upload_event_reads_only_what_was_uploaded(
-    page: Served, neighbour: tuple[str, list[str]], path: str
-) -> None:
-    url, asked = neighbour
-    path = path.replace("NEIGHBOUR", f"{url}/papers.jsonl")
+def test_the_upload_event_reads_only_what_was_uploaded(page: Served, path: str) -> None:
     for event in ("_upload", "_paste"):
-        sent: Any = {"path": path, "url": path, "meta": {"_type": "gradio.FileData"}}
+        sent: Any = {"path": path, "meta": {"_type": "gradio.FileData"}}
         last = page.client().queue(event, [[sent] if event == "_upload" else sent], tab=f"{event}{path}")
         assert last["success"] is False
         assert "passwd" not in str(last["output"])
     assert page.engine.read == []
+
+
+@pytest.mark.parametrize(
+    "address", ["NEIGHBOUR/x.jsonl", "https://papers.example/x.jsonl", "HTTP://papers.example/x", "file:///etc/passwd"]
+)
+def test_no_event_has_the_page_fetch_an_address(
+    page: Served, neighbour: tuple[str, list[str]], address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gradio import processing_utils
+
+    url, asked = neighbour
+
+    async def fetched(address: str, *_: Any) -> str:
+        asked.append(address)
+        return "/nowhere"
+
+    monkeypatch.setattr(processing_utils, "async_ssrf_protected_download", fetched)
+    sent = {"path": address.replace("NEIGHBOUR", url), "meta": {"_type": "gradio.FileData"}}
+    for event, data in (("_upload", [[sent]]), ("_paste", [sent]), ("_report", [{"deep": [sent]}])):
+        body = {"fn_index": page.ids[event], "data": data, "session_hash": f"fetch{event}"}
+        for way in ("queue/join", "run/predict"):
+            assert page.client().http.post(f"{API}/{way}", json=body).status_code == 400
     assert asked == []
+    assert page.engine.read == []
 
 
 def test_an_event_that_is_too_large_is_refused(page: Served) -> None:
