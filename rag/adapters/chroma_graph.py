@@ -27,7 +27,7 @@ def is_whole(folder: Path) -> bool:
     if len(header) < _START.size:
         return False
     version, _, _, elements, size = _START.unpack_from(header)
-    if version != _VERSION:
+    if version != _VERSION or not elements:  # one that holds nothing yet is not read from its files
         return True
     lengths = {HEADER: _HEADER_BYTES, "data_level0.bin": elements * size, "length.bin": elements * _LENGTH_BYTES}
     if any(_length(folder / name) != length for name, length in lengths.items()):

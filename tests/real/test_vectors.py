@@ -104,3 +104,14 @@ def test_a_graph_cut_short_is_built_again_though_it_would_open(tmp_path: Path, n
     assert [ids[0] for ids in found] == [ids[0] for ids in near]
     # The search is an approximate one: another graph over the same vectors misses another one now and then.
     assert sum(len({*a} & {*b}) for a, b in zip(found, near, strict=True)) >= 0.9 * 5 * len(near)
+
+
+def test_a_whole_graph_is_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for count in (3, 1500):  # all in the log, and most of it in files
+        chunks = [Chunk(PAPER, n, n + 1) for n in range(count)]
+        vectors = unit(np.random.default_rng(1).normal(size=(count, 16)).astype(np.float32))
+        folder = tmp_path / str(count)
+        ChromaStore("chunks", folder / "chroma").upsert(chunks, vectors)
+        shutil.copytree(folder / "chroma", folder / "copy" / "chroma")
+        assert ChromaStore("chunks", folder / "copy" / "chroma").query(vectors[0], 1)
+    assert "damaged" not in caplog.text
