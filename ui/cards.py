@@ -92,7 +92,7 @@ def _card(passage: NumberedPassage, cited: bool, final: bool, spans: list[Span])
         word, kind = (texts.CITED, "pc-is-cited") if cited else (texts.NOT_CITED, "pc-not-cited")
         badges += f'<span class="pc-badge {kind}">{escape(word)}</span>'
     heading = texts.DIGEST_HEADING if digest else texts.ABSTRACT
-    # Unfolded once the answer is there: while it is written nothing moves.
+    # The first one from the beginning, the others when they are asked for: what is there does not move.
     text = abstract(paper.abstract, spans) if paper.abstract.strip() else escape(texts.NO_ABSTRACT)
     return (
         f'<article class="pc-card{" pc-card-cited" if cited else ""}" data-n="{passage.number}" '
@@ -100,7 +100,7 @@ def _card(passage: NumberedPassage, cited: bool, final: bool, spans: list[Span])
         f'<div class="pc-card-head"><span class="pc-number" aria-hidden="true">{passage.number}</span>'
         f"<h3>{title(paper)}</h3></div>{byline(paper)}"
         f'<p class="pc-facts">{badges}{_ranks(passage.passage)}</p>'
-        f"<details{' open' if cited and final else ''}><summary>{escape(heading)}</summary>"
+        f"<details{' open' if passage.number == 1 else ''}><summary>{escape(heading)}</summary>"
         f'<p class="pc-abstract">{text}</p></details></article>'
     )
 
