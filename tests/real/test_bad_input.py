@@ -16,6 +16,7 @@ import pytest
 
 from tests.real.conftest import Paperchat, Result
 from ui import cli
+from ui.passwords import hashed
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
@@ -128,7 +129,7 @@ def open_address(paperchat: Paperchat) -> tuple[object, ...]:
 
 
 def foreign_address(paperchat: Paperchat) -> tuple[object, ...]:
-    logins = file(paperchat, "logins.txt", b"ada:secret\n")
+    logins = file(paperchat, "logins.txt", f"ada:{hashed('secret')}\n".encode())
     return "chat", "--host", "203.0.113.7", "--auth", logins
 
 
