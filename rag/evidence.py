@@ -4,7 +4,7 @@ A sentence is scored by a logistic model over features a reader would name: like
 word and as a whole, shared words by rarity, how its paper was ranked, a number where one is asked for, its
 place, its length, and what it does in the abstract. Weights come from `eval/fit_evidence.py` on the arXiv training
 and development questions; under cross-validation a gold sentence is among the first three of ten papers'
-in 42 % and 84 % of them (docs/decisions/0015).
+in 42 % and 84 % of them (docs/decisions/0016).
 """
 
 from __future__ import annotations
