@@ -104,6 +104,8 @@ class Pipeline:
         self._checker = SupportChecker(embedder)
         # The bundled model is too small to write the question that stands alone (docs/decisions/0011).
         able = config.rewrite == "model" or (config.rewrite == "auto" and config.model != BUNDLED)
+        # Nor does it write lists: it says one thing of one paper, and that first.
+        self._lists = config.model != BUNDLED
         self._followups = FollowUps(retriever, index.terms, generator if able else None)
 
     @property
@@ -189,7 +191,7 @@ class Pipeline:
 
         shown: list[Sentence] = []
         withheld: list[Sentence] = []
-        if refusal is None and told is None and self._generator is not None:
+        if refusal is None and told is None and self._writes(found.question.kind):
             for event in self._write(context, cancel, clock):
                 if isinstance(event, Checked):
                     (shown if event.shown else withheld).append(event.sentence)
@@ -219,6 +221,9 @@ class Pipeline:
                 coverage=refuse.coverage(found.ranked, found.evidence),
             )
         )
+
+    def _writes(self, kind: Kind) -> bool:
+        return self._generator is not None and (self._lists or kind is not Kind.LISTING)
 
     def _told(self, read: Asked, identity: IndexIdentity) -> Told | None:
         """What the records say, where they are asked or where no paper meets the conditions."""

@@ -123,13 +123,23 @@ def test_the_order_in_the_prompt_is_the_chosen_one() -> None:
     read, numbers = {}, {}
     for ordering in ("score", "reverse", "reorder"):
         generator = FakeGenerator("")
-        pipeline = build_fake_pipeline(papers, generator, ordering=ordering, evidence_sentences=8)
+        settings = {"ordering": ordering, "evidence_sentences": 8, "model": "a/larger-model"}
+        pipeline = build_fake_pipeline(papers, generator, **settings)
         answer = pipeline.ask("Which papers are about sparse attention?")
         lines = [line for line in generator.prompts[0][-1]["content"].splitlines() if "is studied in way" in line]
         read[ordering] = [int(line[-2]) for line in lines]
         numbers[ordering] = [(p.number, p.paper.id) for p in answer.context.passages]
     assert read == {"score": [1, 2, 3, 4], "reverse": [4, 3, 2, 1], "reorder": [1, 3, 4, 2]}
     assert numbers["score"] == numbers["reverse"] == numbers["reorder"]
+
+
+@pytest.mark.parametrize(("model", "asked"), [("bundled", 0), ("a/larger-model", 1)])
+def test_the_bundled_model_writes_no_lists(model: str, asked: int) -> None:
+    papers = [Paper(f"p{n}", f"Sparse attention {n}", f"Sparse attention is studied in way {n}.") for n in range(4)]
+    generator = FakeGenerator("")
+    answer = build_fake_pipeline(papers, generator, model=model).ask("Which papers are about sparse attention?")
+    assert len(generator.prompts) == asked
+    assert [sentence.lead for sentence in answer.sentences] == [paper.title for paper in papers]
 
 
 def test_a_search_ranks_papers_and_keeps_the_evidence() -> None:
