@@ -71,7 +71,7 @@ def test_openais_client_raises_its_own_errors(served: Server) -> None:
 
 
 def test_a_client_that_leaves_ends_the_real_computation(served: Server) -> None:
-    messages: Any = [{"role": "user", "content": "Which papers deal with long context, and what do they propose?"}]
+    messages: Any = [{"role": "user", "content": "What is proposed for long context, and why does it help?"}]
     stream = served.client().chat.completions.create(model="paperchat", messages=messages, stream=True)
     next(iter(stream))
     stream.close()
