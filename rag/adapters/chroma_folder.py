@@ -40,7 +40,7 @@ POLL_S = 0.005
 
 def _is_of_graph(error: Exception) -> bool:
     """Does Chroma complain of its vector graph?"""
-    return any(words in str(error).lower() for words in ("hnsw", "finding id"))
+    return any(words in str(error).lower() for words in ("hnsw", "finding id", "getting embedding"))
 
 
 class ChromaFolder:

@@ -88,7 +88,9 @@ def test_a_folder_that_was_put_back_is_noticed(store: ChromaStore, tmp_path: Pat
     assert store._folder.log.state() == before  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("name", ["data_level0.bin", "length.bin", "link_lists.bin", "header.bin"])
+@pytest.mark.parametrize(
+    "name", ["data_level0.bin", "length.bin", "link_lists.bin", "header.bin", "index_metadata.pickle"]
+)
 def test_a_graph_cut_short_is_built_again_though_it_would_open(tmp_path: Path, name: str) -> None:
     chunks = [Chunk(PAPER, n, n + 1) for n in range(2500)]  # more than Chroma keeps out of its files
     vectors = unit(np.random.default_rng(1).normal(size=(len(chunks), 16)).astype(np.float32))
