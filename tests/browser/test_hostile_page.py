@@ -110,7 +110,11 @@ def hostile(browser: Page, tmp_path: Path) -> Iterator[Page]:
     browser.open(re.sub(r"/$", "", str(app.local_url)))
     yield browser
     browser.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", alarm)
+    errors = browser.console_errors()
+    browser.driver.get("about:blank")  # before its server goes: the page would rightly complain
+    browser.driver.get_log("browser")
     app.close(verbose=False)
+    assert not errors, errors
 
 
 def harmless(page: Page, where: str) -> None:
@@ -139,6 +143,8 @@ def test_nothing_runs_nothing_leaves_and_nothing_breaks(hostile: Page, tmp_path:
     the_table(page)
     the_map(page)
     asked(page)
+    page.settle()
+    page.driver.execute_async_script("setTimeout(arguments[0], 1000)")  # the last event's own line is closed
     page.driver.refresh()
     page.until(lambda: page.all("#pc-chat .pc-answer"))
     harmless(page, "restored")
