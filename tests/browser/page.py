@@ -65,11 +65,16 @@ class Page:
         self.one("#pc-box textarea").send_keys(question, "\ue007")
         self.until(lambda: len(self.all("#pc-chat .bot-row .pc-answer")) > before, "a new message")
         if wait:
-            self.wait_for_answer()
+            self.wait_for_answer(answers=before + 1)
 
-    def wait_for_answer(self, patience: float = PATIENCE) -> str:
-        self.until(lambda: not self.all("#pc-chat .pc-writing"), "the end of the answer", patience)
-        self.until(lambda: self.shown("#pc-send"), "the send button", patience)
+    def wait_for_answer(self, patience: float = PATIENCE, *, answers: int = 1) -> str:
+        # In one step: what is drawn anew is for a moment not there.
+        script = (
+            "const all = [...document.querySelectorAll('#pc-chat .pc-answer')];"
+            "return all.length >= arguments[0] && !all.pop().matches('.pc-writing')"
+            " && document.querySelector('#pc-send')?.checkVisibility();"
+        )
+        self.until(lambda: self.js(script, answers), "the end of the answer", patience)
         return self.last_answer()
 
     def last_answer(self) -> str:
