@@ -6,6 +6,7 @@ import pytest
 
 from tests.browser.conftest import Page
 from tests.browser.fake_engine import FakeEngine
+from ui import texts
 
 pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
 
@@ -62,3 +63,13 @@ def test_the_other_pages_are_made_when_somebody_goes_there(page: Page) -> None:
     page.until(lambda: page.shown("#pc-shelf .pc-shelf"), "the papers")
     page.show("settings")
     page.until(lambda: page.shown("#pc-set-k"), "the settings")
+
+
+def test_the_chosen_profile_is_still_chosen_after_a_reload(page: Page) -> None:
+    fast = "#pc-set-profile input[value=fast]"
+    page.show("settings")
+    page.one(fast).click()
+    page.until(lambda: texts.KEPT in page.text("#pc-set-saved"), "kept")
+    page.open(page.driver.current_url)
+    page.show("settings")
+    page.until(lambda: page.js(f"return document.querySelector('{fast}')?.checked"), "the choice")
