@@ -21,7 +21,11 @@ Data = Annotated[
 Split = Annotated[str | None, typer.Option("--split", help="Judgements of a BEIR folder; default: test.")]
 Limit = Annotated[
     int | None,
-    typer.Option("--limit", min=1, help="Questions asked, always the same ones; default: for about 20 minutes."),
+    typer.Option(
+        "--limit",
+        min=1,
+        help="Questions asked, always the same ones; default: for about 20 minutes, or those of --beside.",
+    ),
 ]
 Ks = Annotated[str | None, typer.Option("--k", help="Numbers of passages, as in 1,5,20.")]
 Retriever = Annotated[str, typer.Option("--retriever", help="hybrid, dense or bm25.")]
@@ -48,6 +52,13 @@ Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda.
 Cache = Annotated[Path | None, typer.Option("--cache", help="Folder for indexes of data sets.")]
 Seed = Annotated[int, typer.Option("--seed", help="Of the sample and of what is shuffled.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Begin again instead of going on with an earlier run.")]
+Adapter = Annotated[
+    str | None, typer.Option("--adapter", help="RAG-tuned adapter: a shipped one's name, a folder, auto or none.")
+]
+Beside = Annotated[
+    Path | None,
+    typer.Option("--beside", help="Report folder of the same run with another reader, to be compared with this one."),
+]
 ReportFolder = Annotated[
     Path | None, typer.Option("--report", help="Folder for the report.", show_default="reports/EXPERIMENT")
 ]
@@ -66,6 +77,7 @@ def context_size(
     limit: Limit = None,
     reader: Reader = "model",
     model: Model = None,
+    adapter: Adapter = None,
     server_model: ServerModel = None,
     new_tokens: NewTokens = None,
     instruction: Instruction = None,
@@ -75,6 +87,7 @@ def context_size(
     cache: Cache = None,
     seed: Seed = 0,
     fresh: Fresh = False,
+    beside: Beside = None,
     report: ReportFolder = None,
     as_json: Json = False,
 ) -> None:
@@ -82,9 +95,11 @@ def context_size(
     chosen = {
         "data": data, "split": split, "limit": limit, "sizes": _numbers(ks, "--k"), "sources": _names(retriever),
         "pool": pool, "reader": reader, "new_tokens": new_tokens, "instruction": instruction, "seed": seed,
-        "fresh": fresh, "report": report,
+        "fresh": fresh, "beside": beside, "report": report,
     }  # fmt: skip
-    _run("context-size", chosen, _settings(index, embedding_model, model, server_model, device, cache), as_json)
+    _run(
+        "context-size", chosen, _settings(index, embedding_model, model, server_model, adapter, device, cache), as_json
+    )
 
 
 @app.command("hard-negatives")
@@ -98,6 +113,7 @@ def hard_negatives(
     limit: Limit = None,
     reader: Reader = "model",
     model: Model = None,
+    adapter: Adapter = None,
     server_model: ServerModel = None,
     new_tokens: NewTokens = None,
     instruction: Instruction = None,
@@ -107,6 +123,7 @@ def hard_negatives(
     cache: Cache = None,
     seed: Seed = 0,
     fresh: Fresh = False,
+    beside: Beside = None,
     report: ReportFolder = None,
     as_json: Json = False,
 ) -> None:
@@ -114,9 +131,14 @@ def hard_negatives(
     chosen = {
         "data": data, "split": split, "limit": limit, "sizes": _numbers(ks, "--k"), "sources": _names(sources),
         "reader": reader, "new_tokens": new_tokens, "instruction": instruction, "seed": seed, "fresh": fresh,
-        "report": report,
+        "beside": beside, "report": report,
     }  # fmt: skip
-    _run("hard-negatives", chosen, _settings(index, embedding_model, model, server_model, device, cache), as_json)
+    _run(
+        "hard-negatives",
+        chosen,
+        _settings(index, embedding_model, model, server_model, adapter, device, cache),
+        as_json,
+    )
 
 
 @app.command()
@@ -129,6 +151,7 @@ def order(
     limit: Limit = None,
     reader: Reader = "model",
     model: Model = None,
+    adapter: Adapter = None,
     server_model: ServerModel = None,
     new_tokens: NewTokens = None,
     instruction: Instruction = None,
@@ -138,6 +161,7 @@ def order(
     cache: Cache = None,
     seed: Seed = 0,
     fresh: Fresh = False,
+    beside: Beside = None,
     report: ReportFolder = None,
     as_json: Json = False,
 ) -> None:
@@ -145,9 +169,9 @@ def order(
     chosen = {
         "data": data, "split": split, "limit": limit, "sizes": _numbers(ks, "--k"), "sources": _names(retriever),
         "pool": pool, "reader": reader, "new_tokens": new_tokens, "instruction": instruction, "seed": seed,
-        "fresh": fresh, "report": report,
+        "fresh": fresh, "beside": beside, "report": report,
     }  # fmt: skip
-    _run("order", chosen, _settings(index, embedding_model, model, server_model, device, cache), as_json)
+    _run("order", chosen, _settings(index, embedding_model, model, server_model, adapter, device, cache), as_json)
 
 
 @app.command()
@@ -163,6 +187,7 @@ def position(
     limit: Limit = None,
     reader: Reader = "model",
     model: Model = None,
+    adapter: Adapter = None,
     server_model: ServerModel = None,
     new_tokens: NewTokens = None,
     instruction: Instruction = None,
@@ -172,6 +197,7 @@ def position(
     cache: Cache = None,
     seed: Seed = 0,
     fresh: Fresh = False,
+    beside: Beside = None,
     report: ReportFolder = None,
     as_json: Json = False,
 ) -> None:
@@ -179,9 +205,9 @@ def position(
     chosen = {
         "data": data, "documents": documents, "sizes": _numbers(places, "--places"), "sources": _names(retriever),
         "pool": pool, "split": split, "limit": limit, "reader": reader, "new_tokens": new_tokens,
-        "instruction": instruction, "seed": seed, "fresh": fresh, "report": report,
+        "instruction": instruction, "seed": seed, "fresh": fresh, "beside": beside, "report": report,
     }  # fmt: skip
-    _run("position", chosen, _settings(index, embedding_model, model, server_model, device, cache), as_json)
+    _run("position", chosen, _settings(index, embedding_model, model, server_model, adapter, device, cache), as_json)
 
 
 def _settings(
@@ -189,12 +215,13 @@ def _settings(
     embedding_model: str | None,
     model: str | None,
     server_model: str | None,
+    adapter: str | None,
     device: str | None,
     cache: Path | None,
 ) -> dict[str, Any]:
     return {
         "index": index, "embedding_model": embedding_model, "model": model, "server_model": server_model,
-        "device": device, "cache": cache,
+        "adapter": adapter, "device": device, "cache": cache,
     }  # fmt: skip
 
 

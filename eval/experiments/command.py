@@ -14,14 +14,14 @@ from typing import Any
 
 from eval import indexes
 from eval.experiments import context_size, hard_negatives, order, position
-from eval.experiments.contexts import CLOSED_BOOK, GOLD_ALONE
-from eval.experiments.cost import affordable
+from eval.experiments.beside import BASELINES, Earlier, beside, earlier
+from eval.experiments.cost import affordable, pace
 from eval.experiments.experiment import Experiment, Options, Plan
 from eval.experiments.items import MEANINGS, NAMES, Item, Measure, Task
 from eval.experiments.load import load, sampled
 from eval.experiments.page import experiment_report
 from eval.experiments.readers import QUOTES, ModelReader, QuoteReader, Reader
-from eval.experiments.runner import RESULTS, Bar, Row, run_trials
+from eval.experiments.runner import RESULTS, Bar, Row, kept, run_trials
 from eval.experiments.search import Search
 from eval.experiments.summary import analyse, reader_told
 from rag import build
@@ -89,16 +89,19 @@ def run(name: str, options: Options, config: Config, shown: Console) -> dict[str
     search = Search(task, config, own)
     plan = experiment.plan(task, items, search, options, shown.items)
     reader = _reader(task, search, options, config)
-    if options.limit is None:
-        items = affordable(plan.trials, items, reader)
-        taken = {item.id for item in items}
-        plan = replace(plan, trials=tuple(trial for trial in plan.trials if trial.item.id in taken))
     measure: Measure = "attribution" if options.reader == QUOTES and task.measure == "label" else task.measure
     if options.fresh:
         (options.report / RESULTS).unlink(missing_ok=True)
     settings = _settings(experiment, task, measure, options, config, reader)
-    rows = run_trials(plan.trials, reader, measure, options.report, settings, shown.tokens, shown.tell)
-    return _finish(experiment, task, items, plan, rows, reader, measure, settings, options)
+    other = earlier(options.beside, settings, plan.trials) if options.beside else None
+    # Measured once, so that the same command takes the same questions when it goes on.
+    slower = kept(options.report / RESULTS, settings).slower or pace(plan.trials, reader)
+    if options.limit is None:
+        items = other.read_of(items) if other else affordable(plan.trials, items, reader, slower)
+        taken = {item.id for item in items}
+        plan = replace(plan, trials=tuple(trial for trial in plan.trials if trial.item.id in taken))
+    rows = run_trials(plan.trials, reader, measure, options.report, settings, shown.tokens, shown.tell, slower)
+    return _finish(experiment, task, items, plan, rows, reader, measure, settings, options, other)
 
 
 def _reader(task: Task, search: Search, options: Options, config: Config) -> Reader:
@@ -135,14 +138,15 @@ def _finish(
     measure: Measure,
     settings: dict[str, Any],
     options: Options,
+    before: Earlier | None,
 ) -> dict[str, Any]:
     from eval.report import write_html
 
-    beside = (CLOSED_BOOK, GOLD_ALONE)
-    places = list(dict.fromkeys((row.series, row.x) for row in rows if row.fits and row.series not in beside))
+    places = list(dict.fromkeys((row.series, row.x) for row in rows if row.fits and row.series not in BASELINES))
     analysis = analyse(rows, experiment.pairs(places), len(task.items))
     findings = experiment.findings(analysis, NAMES[measure])
     told = reader_told(analysis, reader.name)
+    other = beside(rows, reader.name, before, experiment.pairs) if before else None
     result: dict[str, Any] = {
         "experiment": experiment.name,
         "made": time.strftime("%Y-%m-%d %H:%M"),
@@ -159,11 +163,12 @@ def _finish(
         "minutes": sum(row.seconds for row in rows) / 60,
         "settings": settings,
         "notes": [*plan.notes, *([task.note] if task.note else [])],
-        "verdicts": [*findings.verdicts, *([told] if told else [])],
+        "verdicts": [*findings.verdicts, *([told] if told else []), *(other.verdicts() if other else ())],
         **analysis.as_dict(),
+        "beside": other.as_dict() if other else None,
     }
     _write(options.report / f"{experiment.name}.json", result)
-    write_html(experiment_report(experiment, result, analysis, findings, items), options.report / "report.html")
+    write_html(experiment_report(experiment, result, analysis, findings, items, other), options.report / "report.html")
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from eval.experiments.contexts import Trial
@@ -10,6 +11,10 @@ from eval.experiments.readers import Reader
 
 MINUTES = 20.0
 """A run whose number of questions nobody named takes about so long."""
+
+PROBE_TOKENS = 1000
+PROBED = 60
+"""Trials among which one of about `PROBE_TOKENS` is looked for."""
 
 
 def fits(tokens: int, reader: Reader) -> bool:
@@ -31,35 +36,57 @@ def seconds(tokens: int, reader: Reader) -> float:
     return tokens / 8000 + written / 40 if reader.device == "cuda" else 0.0
 
 
-def told(lengths: Sequence[int], kept: int, reader: Reader) -> str:
+def pace(trials: Sequence[Trial], reader: Reader) -> float:
+    """How many times longer than `seconds` says reading takes on this machine.
+
+    One prompt is read twice, the second time by the clock.
+
+    1 where there is nothing to be timed: on servers, which others use as well, and on GPUs.
+    """
+    if reader.device != "cpu" or not reader.new_tokens:
+        return 1.0
+    lengths = {trial.key: reader.tokens(trial.item, trial.passages) for trial in trials[:PROBED]}
+    fitting = [trial for trial in trials[:PROBED] if lengths[trial.key] and fits(lengths[trial.key], reader)]
+    if not fitting:
+        return 1.0
+    probe = min(fitting, key=lambda trial: abs(lengths[trial.key] - PROBE_TOKENS))
+    for _ in range(2):  # the first time is spent on loading code and filling caches
+        start = time.perf_counter()
+        reader.read(probe.item, probe.passages)
+        took = time.perf_counter() - start
+    return max(0.1, took / seconds(lengths[probe.key], reader))
+
+
+def told(lengths: Sequence[int], kept: int, reader: Reader, slower: float = 1.0) -> str:
     """The estimate, for the user.
 
     Args:
         lengths: Tokens of each prompt that is to be read.
         kept: Results of an earlier run.
         reader: Who reads.
+        slower: Than the estimate, as `pace` gives it.
     """
     earlier = f", {kept:,} kept from an earlier run" if kept else ""
     total = sum(lengths)
     if not total:
         return f"{len(lengths):,} contexts to read{earlier}"
-    minutes = sum(seconds(tokens, reader) for tokens in lengths) / 60
+    minutes = sum(seconds(tokens, reader) for tokens in lengths) * slower / 60
     if not minutes:
         took = "how long depends on the server"
     elif reader.device == "cpu":
-        took = f"about {max(1, round(minutes))} min with the bundled model alone on two cores"
+        took = f"about {max(1, round(minutes))} min on this machine with nothing else to do"
     else:
         took = f"about {max(1, round(minutes))} min with a model of a few billion parameters"
     return f"{len(lengths):,} prompts of {total:,} tokens together{earlier}: {took}"
 
 
-def affordable(trials: Sequence[Trial], items: Sequence[Item], reader: Reader) -> list[Item]:
-    """The first items whose trials take `MINUTES` together by the estimate; one at least."""
+def affordable(trials: Sequence[Trial], items: Sequence[Item], reader: Reader, slower: float = 1.0) -> list[Item]:
+    """The first items whose trials take `MINUTES` together by the estimate and this machine's `pace`; one at least."""
     spent = dict.fromkeys((item.id for item in items), 0.0)
     for trial in trials:
         tokens = reader.tokens(trial.item, trial.passages)
         if fits(tokens, reader):
-            spent[trial.item.id] += seconds(tokens, reader)
+            spent[trial.item.id] += seconds(tokens, reader) * slower
     chosen: list[Item] = []
     total = 0.0
     for item in items:

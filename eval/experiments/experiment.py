@@ -32,6 +32,7 @@ class Options:
         instruction: In place of the reader's own.
         seed: Of the sample and of everything shuffled.
         fresh: Begin again although there are results of an earlier run.
+        beside: Report folder of another reader's run, to be shown beside this one.
     """
 
     data: Path
@@ -47,6 +48,7 @@ class Options:
     instruction: str | None = None
     seed: int = 0
     fresh: bool = False
+    beside: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

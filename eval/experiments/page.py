@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from eval.experiments.beside import Beside, section
 from eval.experiments.experiment import Experiment, Findings
 from eval.experiments.items import NAMES, Item, Measure
 from eval.experiments.summary import Analysis, Comparison, Mean, Place
@@ -28,11 +29,15 @@ def experiment_report(
     analysis: Analysis,
     findings: Findings,
     items: Sequence[Item],
+    other: Beside | None = None,
 ) -> Report:
-    """The page of one run."""
+    """The page of one run, and of another reader's beside it."""
     measure: Measure = result["measure"]
     verdict = Section("What it says", tuple(result["verdicts"]), (findings.plot,))
     sections = [verdict, *_differences(experiment, analysis)]
+    if other is not None:
+        log_x = findings.plot.log_x
+        sections.insert(1, section(other, NAMES[measure], experiment.x_label, log_x=log_x))
     if findings.more:
         sections.append(Section("Retrieval and reading", (), findings.more))
     sections.append(_reader(result, analysis, NAMES[measure]))

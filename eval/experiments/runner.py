@@ -73,6 +73,7 @@ def run_trials(
     settings: Mapping[str, Any],
     bar: OpenBar,
     tell: Callable[[str], None],
+    slower: float = 1.0,
 ) -> list[Row]:
     """Reads every trial that the folder holds no result of.
 
@@ -84,6 +85,7 @@ def run_trials(
         settings: What a result depends on, the trial apart; results of other settings are never mixed in.
         bar: Makes a progress bar over tokens and trials.
         tell: Told the estimate.
+        slower: Than the estimate, as `cost.pace` gives it.
 
     Returns:
         A row a trial, in their order.
@@ -93,15 +95,15 @@ def run_trials(
         GenerationError: The model failed.
     """
     path = folder / RESULTS
-    done = {row.key: row for row in kept_rows(path, settings)}
+    done = {row.key: row for row in kept(path, settings).rows}
     waiting = [trial for trial in trials if trial.key not in done]
     lengths = [reader.tokens(trial.item, trial.passages) for trial in waiting]
-    tell(told([n for n in lengths if fits(n, reader)], len(trials) - len(waiting), reader))
+    tell(told([n for n in lengths if fits(n, reader)], len(trials) - len(waiting), reader, slower))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as lines, bar(sum(lengths) or len(lengths)) as shown:
             if not lines.tell():
-                _write(lines, {"format": FORMAT, "settings": settings})
+                _write(lines, {"format": FORMAT, "settings": settings, "slower": slower})
             for trial, tokens in zip(waiting, lengths, strict=True):
                 row = read(trial, tokens, reader, measure)
                 done[row.key] = row
@@ -136,32 +138,63 @@ def read(trial: Trial, tokens: int, reader: Reader, measure: Measure) -> Row:
     )
 
 
-def kept_rows(path: Path, settings: Mapping[str, Any]) -> list[Row]:
-    """Rows of an earlier run with the same settings; a line that was cut short by a kill is dropped.
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A results file.
+
+    Attributes:
+        settings: What its results depend on.
+        rows: The results.
+        slower: Than the estimate of `cost`, as it was measured when the run began; 0: it has not begun.
+    """
+
+    settings: Mapping[str, Any]
+    rows: Sequence[Row] = ()
+    slower: float = 0.0
+
+
+def kept(path: Path, settings: Mapping[str, Any]) -> Saved:
+    """An earlier run with the same settings; a line that was cut short by a kill is dropped.
 
     Raises:
         UsageError: The file is of other settings, or of another program.
     """
     if not path.is_file():
-        return []
+        return Saved(settings)
     whole, _, broken = path.read_text(encoding="utf-8").rpartition("\n")
     if broken or not whole:
         path.write_text(f"{whole}\n" if whole else "", encoding="utf-8")
     if not whole:
-        return []
+        return Saved(settings)
     remedy = "Give another --report folder, or --fresh to begin again."
-    try:
-        header, *rows = [json.loads(line) for line in whole.split("\n")]
-        found = [_row(row) for row in rows]
-        before = header["settings"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is not the results of an experiment ({error}). {remedy}") from error
+    before = saved(path, remedy)
     # As JSON gives it back: tuples are lists there.
     now = json.loads(json.dumps(settings))
-    if header.get("format") != FORMAT or before != now:
-        changed = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
-        told = f"{', '.join(changed)}" if changed else "another version"
-        raise UsageError(f"{path} holds results of other settings ({told} changed). {remedy}")
+    if before.settings != now:
+        keys = {*before.settings, *now}
+        changed = ", ".join(sorted(key for key in keys if before.settings.get(key) != now.get(key)))
+        raise UsageError(f"{path} holds results of other settings ({changed} changed). {remedy}")
+    return before
+
+
+def saved(path: Path, remedy: str) -> Saved:
+    """A results file; a last line that was cut short is passed over.
+
+    Args:
+        path: The file.
+        remedy: What to do where it cannot be used, for the error.
+
+    Raises:
+        UsageError: It is of another program, or of another version of this one.
+    """
+    try:
+        header, *rows = [json.loads(line) for line in path.read_text(encoding="utf-8").rpartition("\n")[0].split("\n")]
+        found = Saved(dict(header["settings"]), [_row(row) for row in rows], float(header.get("slower", 1.0)))
+        version = header.get("format")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path} is not the results of an experiment ({error}). {remedy}") from error
+    if version != FORMAT:
+        raise UsageError(f"{path} holds results of other settings (another version). {remedy}")
     return found
 
 

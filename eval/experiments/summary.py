@@ -181,14 +181,26 @@ def _condition(place: Place, rows: Sequence[Row]) -> Condition:
 
 
 def _compared(found: Mapping[Place, Mapping[str, float]], pairs: Sequence[tuple[Place, Place]]) -> list[Comparison]:
-    tested: list[tuple[Place, Place, Mean, float]] = []
+    wanted = []
     for first, second in pairs:
         shared = [item for item in found[first] if item in found[second]]
         a, b = ([found[place][item] for item in shared] for place in (first, second))
-        difference = mean([x - y for x, y in zip(a, b, strict=True)])
-        tested.append((first, second, difference, randomisation_test(a, b)))
-    corrected = holm([p for *_, p in tested])
-    return [Comparison(*one, p_holm) for one, p_holm in zip(tested, corrected, strict=True)]
+        wanted.append((first, second, a, b))
+    return corrected(wanted)
+
+
+def corrected(wanted: Sequence[tuple[Place, Place, Sequence[float], Sequence[float]]]) -> list[Comparison]:
+    """Paired tests, Holm's correction over all of them.
+
+    Args:
+        wanted: For each the two conditions' names and their values, question by question in one order.
+    """
+    tested = [
+        (first, second, mean([x - y for x, y in zip(a, b, strict=True)]), randomisation_test(a, b))
+        for first, second, a, b in wanted
+    ]
+    p_holm = holm([p for *_, p in tested])
+    return [Comparison(*one, p) for one, p in zip(tested, p_holm, strict=True)]
 
 
 # --- in words -----------------------------------------------------------------------------------

@@ -10,7 +10,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from eval.cli import app
-from eval.experiments import cost
+from eval.experiments import command, cost
+from eval.experiments.contexts import Trial
+from eval.experiments.items import Item, Passage
+from eval.experiments.readers import ModelReader
 from rag import build
 from rag.config import Config
 from rag.errors import GenerationError, PaperchatError
@@ -32,6 +35,8 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> SeeingReader:
     monkeypatch.setattr(build, "build_generator", lambda config: fake)
     monkeypatch.setattr(build, "build_embedder", lambda config: FakeEmbedder())
     monkeypatch.setattr(build, "create_index", create)
+    # What is read to time this machine is not read for the experiment.
+    monkeypatch.setattr(command, "pace", lambda trials, reader: 1.0)
     return fake
 
 
@@ -172,6 +177,29 @@ def test_without_a_limit_a_run_takes_what_twenty_minutes_allow(
     monkeypatch.setattr(cost, "seconds", lambda tokens, reader: 60.0)
     assert measured(tmp_path, "position", "--documents", 4)["questions"] == 20 // 6
     assert measured(tmp_path, "position", "--documents", 4, "--limit", 7)["questions"] == 7
+
+
+def test_a_slower_machine_is_given_fewer_questions_and_the_same_when_it_goes_on(
+    reader: SeeingReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cost, "seconds", lambda tokens, reader: 30.0)
+    monkeypatch.setattr(command, "pace", lambda trials, reader: 4.0)
+    assert measured(tmp_path, "position", "--documents", 4)["questions"] == 20 // (2 * 6)
+    monkeypatch.setattr(command, "pace", lambda trials, reader: 0.5)
+    assert measured(tmp_path, "position", "--documents", 4)["questions"] == 20 // (2 * 6)
+    assert measured(tmp_path, "position", "--documents", 4, "--fresh")["questions"] == 12
+
+
+def test_the_pace_is_that_of_the_second_reading(reader: SeeingReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    item = Item("q", "What?", (Passage("g", "", "code-1x"),), ("code-1x",))
+    clock = iter([0.0, 9.0, 10.0, 16.0])
+    monkeypatch.setattr(cost, "seconds", lambda tokens, reader: 2.0)
+    monkeypatch.setattr(cost.time, "perf_counter", lambda: next(clock))
+    model = ModelReader(reader, "containment")
+    assert cost.pace([Trial(item, "s", 1, item.gold)], model) == 3.0
+    assert len(reader.prompts) == 2
+    reader.device = "server"
+    assert cost.pace([Trial(item, "s", 1, item.gold)], ModelReader(reader, "containment")) == 1.0
 
 
 def test_an_interrupted_run_goes_on(reader: SeeingReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
