@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from unittest.mock import patch
 
 from ingest import pipeline
 from rag import build
@@ -24,9 +23,8 @@ BATCH = 40
 def open_index(folder: Path) -> Index:
     """The index, created where there is none; its vector graph is written every few records, not every thousand."""
     chroma.HNSW = {"space": "cosine", "sync_threshold": 60, "batch_size": 20}
-    # For this call alone: the tests open indexes in their own process as well.
-    with patch.object(build, "embedding_name", lambda config: FakeEmbedder.name):
-        return build.create_index(Config(index=folder), lambda: FakeEmbedder.dimension, lambda: "fake")
+    config = Config(index=folder, embedding_model=FakeEmbedder.name)
+    return build.create_index(config, lambda: FakeEmbedder.dimension, lambda: "fake")
 
 
 def run(folder: Path, file: Path) -> None:
