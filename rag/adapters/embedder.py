@@ -81,6 +81,8 @@ class TransformersEmbedder:
         # A question's vector and its tokens are asked for one after the other.
         self._queries: dict[str, tuple[Vectors, Tokens]] = {}
         self._lock = threading.Lock()
+        # How a fast tokenizer pads and cuts is its own state, set anew by every call that wants it otherwise.
+        self._reading = threading.Lock()
         self._cls_pooling = _settings(source, "1_Pooling/config.json").get("pooling_mode_cls_token", False)
         limit = _settings(source, "sentence_bert_config.json").get("max_seq_length")
         self._limit = int(limit or min(self._tokenizer.model_max_length, 512))
@@ -100,7 +102,8 @@ class TransformersEmbedder:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` without special tokens."""
-        return len(self._tokenizer.encode(text, add_special_tokens=False, truncation=False, verbose=False))
+        with self._reading:
+            return len(self._tokenizer.encode(text, add_special_tokens=False, truncation=False, verbose=False))
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embeds documents, longest first so that a batch holds texts of like length."""
@@ -135,10 +138,11 @@ class TransformersEmbedder:
 
         if not texts:
             return []
-        encoded = self._tokenizer(
-            list(texts), truncation=True, max_length=self._limit, padding=True, return_tensors="pt",
-            return_offsets_mapping=True, return_special_tokens_mask=True,
-        )  # fmt: skip
+        with self._reading:
+            encoded = self._tokenizer(
+                list(texts), truncation=True, max_length=self._limit, padding=True, return_tensors="pt",
+                return_offsets_mapping=True, return_special_tokens_mask=True,
+            )  # fmt: skip
         spans, special = encoded.pop("offset_mapping"), encoded.pop("special_tokens_mask")
         batch = encoded.to(self._device)
         with torch.inference_mode():
@@ -159,7 +163,8 @@ class TransformersEmbedder:
             return result, tokens
         # Only fast tokenizers know where a token stands.
         places = prompt is not None and self._tokenizer.is_fast
-        encoded = self._tokenizer(texts, truncation=True, max_length=self._limit, return_offsets_mapping=places)
+        with self._reading:
+            encoded = self._tokenizer(texts, truncation=True, max_length=self._limit, return_offsets_mapping=places)
         ids = encoded["input_ids"]
         order = sorted(range(len(texts)), key=lambda i: -len(ids[i]))
         start = 0
