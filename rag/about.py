@@ -9,7 +9,7 @@ from typing import cast
 
 from rag.collection import About, Asked
 from rag.facets import Facet
-from rag.filters import NONE, Filters
+from rag.filters import NONE, Filters, named
 from rag.index import Index
 from rag.text import names, searchable, terms, words
 from rag.types import (
@@ -37,6 +37,7 @@ _PAPER_BEFORE = re.compile(
 )
 # "The paper on discourse boundaries" may say so in its abstract alone.
 _PAPER_ON = re.compile(r"^(?:the |a |this )?(?:paper|article|preprint|study) (?:on|about) (.+)$", re.IGNORECASE)
+_TITLE_OF_PERSON = re.compile(r"^(?:(?:dr|prof|professor)\b\.?\s*)+", re.IGNORECASE)
 _PAPER_AFTER = re.compile(r"\s+(?:paper|article|preprint|study|abstract)$", re.IGNORECASE)
 
 
@@ -62,7 +63,10 @@ class Told:
 def answer(asked: Asked, filters: Filters, index: Index) -> Told | None:
     """Answers from the records; `None` where the question names no paper of the collection after all."""
     if asked.who:
-        return _nobody(asked, index)
+        who = _TITLE_OF_PERSON.sub("", asked.who)
+        if not index.catalog.named("author", who):
+            return _nobody(who, index)
+        filters &= named("authors", who)
     match asked.about:
         case About.COUNT:
             return _count(asked, filters, index)
@@ -76,12 +80,10 @@ def answer(asked: Asked, filters: Filters, index: Index) -> Told | None:
             return _of_title(asked, filters, index)
 
 
-def _nobody(asked: Asked, index: Index) -> Told:
+def _nobody(who: str, index: Index) -> Told:
     papers = index.catalog.counts().papers
     return Told(
-        refusal=Refusal(
-            "no_match", f"No author “{asked.who}” in this collection; {_papers(papers)} without that filter."
-        )
+        refusal=Refusal("no_match", f"No author “{who}” in this collection; {_papers(papers)} without that filter.")
     )
 
 

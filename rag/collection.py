@@ -73,7 +73,7 @@ _TITLE = r"(?P<title>.+?)"
 _FORMS: tuple[tuple[About, str], ...] = (
     (About.PER_YEAR, rf"{_SHOW}(?:how many |the number of |number of )?{_PAPERS}{_THERE} (?:per|each|by|every|in each|for each|a) year{_TOPIC}{_THERE}"),
     (About.PER_YEAR, rf"how many {_PAPERS}{_TOPIC}(?: (?:are there|were published|appeared))? (?:per|each|every|in each) year"),
-    (About.COUNT, rf"(?:how many|what(?: is|'s) the number of|{_SHOW}(?:the )?number of|count(?: the| all| all the)?) {_PAPERS}(?: (?:by|from|of) (?P<who>(?-i:[A-Z]).+?))?{_THERE}{_TOPIC}{_THERE}"),
+    (About.COUNT, rf"(?:how many|what(?: is|'s) the number of|{_SHOW}(?:the )?number of|count(?: the| all| all the)?) {_PAPERS}(?: (?:written |authored )?by (?P<who>(?-i:[A-Z]).+?))?{_THERE}{_TOPIC}{_THERE}"),
     (About.COUNT, rf"how many {_PAPERS} (?:has|have|did) (?P<who>(?-i:[A-Z]).+?) (?:written|published|authored|co-authored|write|publish|author){_TOPIC}{_THERE}"),
     (About.COUNT, r"how (?:big|large) is (?:the|this|your) (?:collection|index|library)"),
     (About.NEWEST, rf"(?:(?:which|what) (?:are|is|were|was) |{_SHOW})(?:the )?(?:{_NUMBER} )?(?:newest|latest|most recent)(?: (?P<n2>\d{{1,3}}))? {_PAPERS}{_THERE}{_TOPIC}{_THERE}"),
@@ -86,11 +86,12 @@ _FORMS: tuple[tuple[About, str], ...] = (
     (About.AUTHOR_COUNT, rf"(?:what(?: is|'s) )?the number of (?:co-?)?authors (?:of|on) {_TITLE}"),
     (About.AUTHORS, rf"who (?:wrote|co-?wrote|authored|co-?authored|published|(?:are|were) the (?:co-?)?authors (?:of|on)|(?:is|was) the (?:first |last |senior |lead )?author of) {_TITLE}"),
     (About.AUTHORS, rf"(?:(?:what|which|who) (?:are|were) |{_SHOW})(?:the )?(?:names of the )?authors (?:of|on) {_TITLE}"),
+    (About.AUTHORS, rf"who (?:are|were) {_TITLE}(?:['’]s?)? (?:co-?)?authors"),
     (About.AUTHORS, rf"(?:by whom|by who) (?:was|is) {_TITLE} (?:written|published|authored)"),
     (About.AUTHORS, rf"who (?:was|is) {_TITLE} (?:written|authored|published) by"),
     (About.DATE, rf"(?:when|in (?:which|what) year|(?:which|what) year) (?:was|is|were) {_TITLE} (?:first )?(?:published|written|submitted|posted)"),
     (About.DATE, rf"(?:what(?: is|'s) )?the (?:publication )?(?:date|year)(?: of publication)? of {_TITLE}"),
-    (About.VENUE, rf"(?:where|(?:in |at )?(?:which|what) (?:journal|venue|conference)) (?:was|is|were) {_TITLE} (?:published|presented)(?: in| at)?"),
+    (About.VENUE, rf"(?:where|(?:in |at )?(?:which|what) (?:journal|venue|conference)) (?:was|is|were) {_TITLE} (?:first )?(?:published|presented)(?: in| at)?"),
     (About.VENUE, rf"(?:in |at )?(?:which|what) (?:journal|venue|conference) did {_TITLE} appear(?: in| at)?"),
     (About.VENUE, rf"(?:what(?: is|'s) )?the (?:venue|journal) of {_TITLE}"),
     (About.YEARS, rf"(?:what|which) (?:years?|dates?|period|time ?span|time ?range|date range)(?: of time)? (?:do(?:es)?|is|are) (?:{_OWN}|{_OWN}'s papers|the papers|your papers)(?: in {_OWN})? (?:cover|span|covered(?: by)?|from|include)"),
@@ -100,8 +101,8 @@ _FORMS: tuple[tuple[About, str], ...] = (
     (About.FREQUENT, rf"(?:which|what) {_OF_KIND} (?:has|have|wrote|published|appears?|occurs?) (?:written |published )?(?:the )?most(?: (?:papers|often|frequently|articles))?{_THERE}"),
     (About.FREQUENT, rf"who (?:has |have )?(?:written|published|wrote) (?:the )?most(?: (?:papers|articles|publications))?{_THERE}"),
     (About.FREQUENT, rf"(?:which|what) {_OF_KIND} (?:are (?:there|in {_OWN}|there in {_OWN})|do(?:es)? {_OWN} (?:cover|have|hold|include|contain)|do you have)"),
-    (About.LIST, rf"(?:which|what) {_PAPERS} (?:did|has|have) (?P<who>(?-i:[A-Z]).+?) (?:write|written|publish|published)"),
-    (About.LIST, rf"(?:(?:which|what) |{_SHOW})(?:are )?(?:the |all |all the )?{_PAPERS} (?:written |authored )?by (?P<who>(?-i:[A-Z]).+?)"),
+    (About.LIST, rf"(?:which|what) {_PAPERS} (?:did|has|have) (?P<who>(?-i:[A-Z]).+?) (?:write|written|publish|published){_TOPIC}"),
+    (About.LIST, rf"(?:(?:which|what) |{_SHOW})(?:are )?(?:the |all |all the )?{_PAPERS} (?:written |authored )?by (?P<who>(?-i:[A-Z]).+?){_TOPIC}"),
     (About.LIST, rf"(?:which|what) {_PAPERS} (?:are (?:there|in {_OWN})|do you have)(?: in {_OWN})?|{_SHOW}all(?: the| your| of the)? {_PAPERS}(?: in {_OWN})?|(?:list|show)(?: me)? (?:the )?{_PAPERS}(?: in {_OWN})?"),
 )  # fmt: skip
 
@@ -130,7 +131,8 @@ _NO_TITLE = re.compile(
 _WORDS = "one two three four five six seven eight nine ten".split()
 _ABOUT = re.compile(r"^(.*?)\?? \(about (.*)\)$")
 _POINTING = re.compile(
-    r"^(?:it|this|that|(?:this|that|the)(?: same)? (?:paper|article|study|work|one|abstract|preprint))$", re.IGNORECASE
+    r"^(?:its?|the|their|this|that|(?:this|that|the)(?: same)? (?:paper|article|study|work|one|abstract|preprint))$",
+    re.IGNORECASE,
 )
 
 

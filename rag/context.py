@@ -22,6 +22,7 @@ class Shape:
         quotes: Most sentences quoted.
         by_turns: Papers give a sentence each in turn, so that every side is heard.
         room: Times the usual budget that the evidence may take.
+        near: Share of the best paper's score, after reranking, that a paper has to have.
     """
 
     sentences: int
@@ -30,6 +31,7 @@ class Shape:
     quotes: int
     by_turns: bool = False
     room: int = 1
+    near: float = 0.0
 
 
 # Four quotes hold .86 of the asked facts on the arXiv and .82 on the NLP development questions, three
@@ -38,10 +40,10 @@ SHAPES = {
     Kind.FACT: Shape(sentences=6, papers=4, per_paper=4, quotes=4),
     Kind.NUMBER: Shape(sentences=6, papers=4, per_paper=4, quotes=4),
     Kind.COMPARISON: Shape(sentences=6, papers=2, per_paper=3, quotes=6, by_turns=True),
-    Kind.LISTING: Shape(sentences=10, papers=10, per_paper=1, quotes=10, by_turns=True, room=3),
+    # Three sentences where one paper is asked about by name; with several papers each says its first.
+    Kind.OVERVIEW: Shape(sentences=6, papers=6, per_paper=3, quotes=6, by_turns=True, room=2, near=0.76),
+    Kind.LISTING: Shape(sentences=10, papers=10, per_paper=1, quotes=10, by_turns=True, room=3, near=0.76),
 }
-# A listing names a paper whose score after reranking is at least this share of the best one's.
-LISTING_SHARE = 0.76
 # An evidence sentence this far below the best one is not quoted: it is probably about something else.
 # One of another paper than the best has to come nearer.
 QUOTE_SHARE = 0.1
@@ -150,9 +152,8 @@ def _choose(
 
 def _by_turns(usable: Sequence[ScoredPassage], evidence: Mapping[str, PaperEvidence], shape: Shape) -> list[Scored]:
     """Every paper's best sentence, then every paper's second best."""
-    if shape.per_paper == 1:
-        best = max((p.score for p in usable), default=0.0)
-        usable = [p for p in usable if p.score >= LISTING_SHARE * best]
+    best = max((p.score for p in usable), default=0.0)
+    usable = [p for p in usable if p.score >= shape.near * best]
     turns = [(turn, p, e) for p in usable for turn, e in enumerate(_best_first(evidence[p.paper.id].sentences))]
     turns.sort(key=lambda entry: (entry[0], entry[1].rank))
     return [(p, e) for turn, p, e in turns if turn < shape.per_paper][: shape.sentences]

@@ -61,6 +61,20 @@ _DATA = re.compile(
     r"|movie|song|image|photo|video|corpus|corpora|benchmark|challenge|competition|version|release|model|student|law)",
     re.IGNORECASE,
 )
+_MORE_TIMES = re.compile(r"\s*(?:,|/|and|or)\s*(?:(?:19|20)\d\d\b|later\b|earlier\b|newer\b|older\b)", re.IGNORECASE)
+_LINK = re.compile(r"\s*,?\s*(?:and|or|,|&)\s+", re.IGNORECASE)
+_ET_AL = re.compile(r"\s*,?\s*et\.?\s+al\b\.?", re.IGNORECASE)
+_DENIED = re.compile(r"\b(?:not|never|nor|\w+n['’]t|other than|except)(?:\s+\w+){0,2}\s*$", re.IGNORECASE)
+_DONE = re.compile(
+    r"\b(?!(?:published|released|submitted|posted|presented|accepted|authored|co-?authored)\b)"
+    r"(?:\w+ed|made|built|shown|given|found|led|run)\s+$",
+    re.IGNORECASE,
+)
+# What has been so since a time of its own.
+_LASTING = re.compile(
+    r"\b(?:built|spoken|known|born|founded|found|used|enacted|adopted|discovered|in (?:force|effect|use|service))\s*$",
+    re.I,
+)
 _A_YEAR = re.compile(r"\b(?:per|each|every|by|in each)\s+year\b", re.IGNORECASE)
 _PARTICLE = r"(?:van|von|de|der|den|del|della|di|da|dos|du|la|le|el|al|ter|ten|bin|ibn)"
 _WORD = re.compile(r"[^\s,;?!()“”\"]+")
@@ -181,7 +195,7 @@ class _Reader:
                 dated = bool(before) and bool(_CHANGES.search(before[-1]) or _DATA.search(before[-1]))
             else:
                 lasting = match[0].lower() in ("since", "after", "before", "until", "prior")
-                dated = bool(_CHANGES.search(topic) or (not lasting and _DATA.search(topic)))
+                dated = bool(_CHANGES.search(topic) or _LASTING.search(topic) or (not lasting and _DATA.search(topic)))
             if len(topic.split()) > _LONGEST_TOPIC:
                 return False
             if self._here(match.start(), start, sure=False, ends=True, dated=dated, weak=weak or published is not None):
@@ -201,6 +215,8 @@ class _Reader:
             dated: The topic may have a date of its own.
             weak: "In 2019" may be read too.
         """
+        if _DENIED.search(self._text[:start]):  # "not published in 2023": there is no filter that says so
+            return 0
         if (
             not dated
             and (found := time_at(self._text, place, self._today, weak=sure or weak))
@@ -212,11 +228,15 @@ class _Reader:
         if word is None:
             return 0
         if word[1].lower() == "by":
+            if _DONE.search(self._text[:place]):  # "proposed by Kingma": what is, not the papers
+                return 0
             return self._authors(word.end(), start, sure, ends)
         stated = _STATED.search(self._text[start:place]) is not None
         return self._venues(word.end(), start, stated or (sure and word[1].lower() != "in"), ends, stated=stated)
 
     def _bounded(self, place: int, ends: bool) -> bool:
+        if _MORE_TIMES.match(self._text, place):  # none rather than half
+            return False
         if ends:
             return not self._text[place:].strip(" ?.!,;")
         return _BOUNDARY.match(self._text, place) is not None
@@ -229,8 +249,9 @@ class _Reader:
             if got is None:
                 break
             names.append(self._text[place:got])
-            end = got
-            link = re.compile(r"\s*,?\s*(?:and|or|,|&)\s+", re.IGNORECASE).match(self._text, got)
+            others = _ET_AL.match(self._text, got)
+            end = others.end() if others else got
+            link = _LINK.match(self._text, end)
             if link is None:
                 break
             place = link.end()
@@ -242,23 +263,34 @@ class _Reader:
     def _venues(self, place: int, start: int, sure: bool, ends: bool, *, stated: bool) -> int:
         if article := re.compile(r"the\s+", re.IGNORECASE).match(self._text, place):
             place = article.end()
-        end = self._longest(place, lambda name: self._venue(name, weak=not sure, stated=stated), sure)
-        if end is None or not self._bounded(end, ends):
+        found, end = Filters(), place
+        while True:
+            got = self._longest(place, lambda name: self._venue(name, weak=not sure, stated=stated), sure)
+            if got is None:
+                break
+            found, end = found & self._at(self._text[place:got]), got
+            link = _LINK.match(self._text, got)
+            if link is None:
+                break
+            place = link.end()
+        if not found or not self._bounded(end, ends):
             return 0
-        name = self._text[place:end]
-        parts = re.fullmatch(r"(.*\D)\s+((?:19|20)\d\d)", name)
-        filters = named("venues", name)
-        if parts and not self._index.catalog.named("venue", name):
-            filters = named("venues", parts[1].strip()) & Filters(parts[2], parts[2])
-        self._take(start, end, filters)
+        self._take(start, end, found)
         return end
+
+    def _at(self, name: str) -> Filters:
+        """A venue, perhaps with its year."""
+        parts = re.fullmatch(r"(.*\D)\s+((?:19|20)\d\d)", name)
+        if parts and not self._index.catalog.named("venue", name):
+            return named("venues", parts[1].strip()) & Filters(parts[2], parts[2])
+        return named("venues", name)
 
     def _longest(self, place: int, known: Callable[[str], bool], sure: bool) -> int | None:
         """Where the longest known name that begins at `place` ends."""
         ends: list[int] = []
         for match in _WORD.finditer(self._text, place):
             between = self._text[ends[-1] if ends else place : match.start()]
-            if between.strip() or len(ends) == _LONGEST_NAME:
+            if between.strip() or len(ends) == _LONGEST_NAME or _ET_AL.match(self._text, match.start()):
                 break
             ends.append(match.end())
         for end in reversed(ends):

@@ -16,7 +16,8 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag import prompt, rewrite
+from rag import collection, prompt, rewrite
+from rag.collection import About
 from rag.errors import GenerationError
 from rag.protocols import GenerationLimits, Generator, Retriever, TermIndex
 from rag.question import SMALL_TALK
@@ -43,6 +44,16 @@ _DEFINITE = re.compile(
     r" there|fall|have|has|had|be|come|go|went|free|run|reach|point|compare|work)\b))",
     re.IGNORECASE,
 )
+# "What is LoRA?", "Are there papers on code generation?": whole questions, however short, if they say something new.
+_WHOLE = re.compile(
+    r"^\W*(?:what|who) (?:is|are) (?!the\b)(?:an? )?[\w-]+(?: [\w-]+){0,3}\W*$"
+    r"|^\W*how (?:do|does) (?!the\b)(?:an? )?[\w-]+(?: [\w-]+){0,3} work\W*$"
+    r"|^\W*(?:which|are there(?: any)?|is there any|any|list|show me|find) (?:the )?"
+    r"(?:papers?|studies|works?|articles)\b.* (?:on|about|with|uses?|using|deals?)\b",
+    re.IGNORECASE,
+)
+# What the records of a paper tell.
+_RECORDED = (About.AUTHORS, About.AUTHOR_COUNT, About.DATE, About.VENUE)
 _MARKER = re.compile(r"\s*\[(\d{1,3})\]")
 _MARKED_END = re.compile(r"([.!?][\"'”’)]*)((?:\s*\[\d{1,3}\])+)")
 _VERBS = "did|do|does|is|are|was|were|has|have|had|can|use|used|compare|need|take|find|found|report|reach|say|work"
@@ -99,7 +110,11 @@ class FollowUps:
         return self._by_rules(question, turns)
 
     def _by_rules(self, question: str, turns: Sequence[Turn]) -> str:
+        if stands_alone(question, turns):
+            return question
         rest = self.rest(question, turns)
+        if rest.papers and (of_record := _of_record(question, rest.papers[0])):
+            return of_record
         bare = self._retriever.retrieve(question, DEPTH)
         if not rest.named and probability(self.signs(question, rest, bare)) < LEANS_AT:
             return question
@@ -189,11 +204,32 @@ def probability(signs: Mapping[str, float]) -> float:
     return 1 / (1 + math.exp(-(BIAS + sum(WEIGHTS[name] * value for name, value in signs.items()))))
 
 
+def stands_alone(question: str, turns: Sequence[Turn]) -> bool:
+    """Does the form of a question say that it goes on from nothing, and its words that it changes the subject?"""
+    if collection.read(question) is not None:
+        return True
+    if not _WHOLE.match(question) or rewrite.needs_reference(question) or _DEFINITE.search(question):
+        return False
+    said = set(terms(" ".join(part for turn in turns for part in turn)))
+    return any(term not in said for term in terms(question))
+
+
 def wordings(question: str, rest: Rest) -> Iterator[str]:
     """Ways to spell out a follow-up, the plainest first."""
     yield rewrite.spelled_out(question, rest.history)
     yield rewrite.with_topic(question, rest.history)
-    yield rewrite.about(rewrite.without_lead(question), [f"“{rest.papers[0].title}”"])
+    yield _of_paper(question, rest.papers[0])
+
+
+def _of_paper(question: str, paper: Paper) -> str:
+    return rewrite.about(rewrite.without_lead(question), [f"“{paper.title}”"])
+
+
+def _of_record(question: str, paper: Paper) -> str:
+    """`question` asked of the paper, where it asks what the paper's record tells ("When was it published?")."""
+    wording = _of_paper(question, paper)
+    asked = collection.read(wording)
+    return wording if asked and asked.about in _RECORDED and paper.title in asked.title else ""
 
 
 def is_faithful(written: str, question: str, turns: Sequence[Turn]) -> bool:

@@ -37,15 +37,20 @@ _ORDER = re.compile(
     r"(?:system|assistant|user|developer|(?:new |system )?instructions?|system (?:prompt|message|note|override))\s*:"
     rf"|(?:ignore|disregard|forget|override)\b(?:\W+\w+){{0,4}}?\W+(?:previous|prior|above|earlier|preceding|{_TEXT})\b"
     r"|(?:answer|respond|reply|say|output|print|write|state|claim|tell|cite|quote|repeat|pretend|act)\s+"
-    r"(?:only|that|with|as|exactly|the (?:user|reader|following)|to|in|every|always|this|paper|\W*\[?\d|[“\"':])"
+    r"(?:only|that|with|as|exactly|the (?:user|reader|following)|always|this|paper|\W*\[?\d|[“\"':])"
+    # "Output to the actuator is limited" tells nobody to do anything.
+    r"|(?:answer|respond|reply|say|tell|cite|quote|repeat|pretend)\s+(?:to|in|every)\b"
     r"|(?:do not|don't|never|always)\s+(?:cite|answer|mention|quote|refuse|reveal|say|reply|respond)\b"
     r"|you (?:are|must|should|will|shall|have to|need to|may)\b"
     r"|from now on\b|new instructions?\b|end of (?:context|text|abstract|document|evidence)\b"
     r"|(?:reveal|print|show|repeat) (?:your|the) (?:system )?(?:prompt|instructions?)\b)"
     # Anywhere in a sentence, but not in quotation marks: papers on injection give examples.
-    r"|^[^“”\"'‘’]*\b(?:ignore|disregard|forget) (?:all |any |the |of )*"
+    r"|^(?:[^“”\"'‘’]*(?:[,;:.!?)\]–—-]\s*(?:(?:please|now|then|and|so)\s+)*|\b(?:please|must|should|now|you) ))?"
+    r"(?:ignore|disregard|forget) (?:all |any |the |of |your )*"
     rf"(?:previous|prior|above|earlier|preceding) {_TEXT}"
-    r"|\bthe (?:assistant|chatbot|model reading this|reader|answer) (?:must|shall|has to)\b",
+    r"|\bthe (?:assistant|chatbot|model reading this) (?:must|shall|has to)\b"
+    r"|\bthe (?:reader|answer) (?:must|shall|has to) "
+    r"(?:say|state|cite|mention|claim|end|begin|start|include|contain the|only)\b",
     re.IGNORECASE,
 )
 

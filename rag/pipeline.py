@@ -104,8 +104,8 @@ class Pipeline:
         self._checker = SupportChecker(embedder)
         # The bundled model is too small to write the question that stands alone (docs/decisions/0011).
         able = config.rewrite == "model" or (config.rewrite == "auto" and config.model != BUNDLED)
-        # Nor does it write lists: it says one thing of one paper, and that first.
-        self._lists = config.model != BUNDLED
+        # Nor does it write of several papers: it says one thing of one, and that first.
+        self._able_of = frozenset(Kind) if config.model != BUNDLED else frozenset(Kind) - {Kind.LISTING, Kind.OVERVIEW}
         self._followups = FollowUps(retriever, index.terms, generator if able else None)
 
     @property
@@ -223,7 +223,7 @@ class Pipeline:
         )
 
     def _writes(self, kind: Kind) -> bool:
-        return self._generator is not None and (self._lists or kind is not Kind.LISTING)
+        return self._generator is not None and kind in self._able_of
 
     def _told(self, read: Asked, identity: IndexIdentity) -> Told | None:
         """What the records say, where they are asked or where no paper meets the conditions."""
@@ -276,10 +276,11 @@ class Pipeline:
         pieces = self._generator.stream(messages, limits, cancel)
         if style.reasoning:  # is not for the reader of the answer
             pieces = reasoning.answer_only(pieces)
+        written: list[str] = []
         try:
             for piece in pieces:
                 clock.first = clock.first or clock.elapsed()
-                clock.new_tokens += 1
+                written.append(piece)
                 for raw in sentences.feed(piece):
                     yield from self._check(raw, context, seen)
                     if len(seen) >= MAX_SENTENCES:
@@ -287,6 +288,8 @@ class Pipeline:
                 yield Draft(sentences.draft)
         finally:
             _close(pieces)
+            # Pieces are words or more, not tokens.
+            clock.new_tokens = self._generator.count_tokens("".join(written))
         # What a stop or the limit on tokens cut off in the middle is no sentence.
         for raw in () if cancel.is_set() else sentences.finish():
             if len(seen) < MAX_SENTENCES and is_ended(raw):

@@ -16,46 +16,85 @@ class Kind(StrEnum):
     SMALL_TALK = "small_talk"
     LISTING = "listing"
     COMPARISON = "comparison"
+    OVERVIEW = "overview"
     NUMBER = "number"
     FACT = "fact"
     COLLECTION = "collection"
 
 
 SMALL_TALK = re.compile(
-    r"^\W*(?:(?:hi|hello|hey|hallo|good (?:morning|day|evening)|thanks?(?: you)?(?: very much| a lot)?|bye|goodbye"
-    r"|ok(?:ay)?|cool|great|nice|how are you(?: doing)?(?: today)?|who are you|what can you do|help(?: me)?"
-    r"|there|paperchat|again)\W*)+$",
+    r"^\W*(?:(?:hi|hello|hey|hallo|good (?:morning|day|afternoon|evening)"
+    r"|thanks?(?: (?:you|so much|very much|a lot|again))*|bye|goodbye|ok(?:ay)?|cool|great|nice"
+    r"|perfect|awesome|wow|interesting|sure|yes|no|got it|i see"
+    r"|(?:that|this) (?:makes sense|was (?:very )?helpful|helps|is (?:very )?helpful)|how are you(?: doing)?(?: today)?"
+    r"|(?:who|what) are you|what can (?:you do|i ask)(?: you| for me)?|how can you help(?: me)?|help(?: me)?"
+    r"|there|paperchat|again)(?:\W+|$))+$",
+    re.IGNORECASE,
+)
+# Asked for papers in so many words, whatever else the question says of them.
+_PAPERS = re.compile(
+    r"^\W*((please )?(list|find|show me|give me)|which|what|(are|is) there|i('m| am) looking for"
+    r"|(do|have) you (have|got))"
+    r" ((all|any|some|the|more|other) )*"
+    r"(papers|studies|articles|publications|(works?|anything)(?= (on|about|that|for|with)\b))\b",
     re.IGNORECASE,
 )
 _LISTING = re.compile(
     r"^\W*(list|enumerate|give me (a list|all|some)|show me (all|some|the))\b"
-    r"|\b(which|what) (\w+ ){0,3}(papers|works|studies|articles|surveys|abstracts)\b"
+    r"|\b(which|what) (\w+ ){0,3}(papers|works(?= (on|about|that|by)\b)|studies|articles|surveys|abstracts)\b"
     # "Which methods prune attention" lists; "which models was it tested on" asks for a fact.
-    r"|\b(which|what) (\w+ ){0,2}(methods|approaches|benchmarks|datasets|techniques|systems|frameworks|models)"
+    r"|\b(which|what) (?!(?:do|does|did|can|could|makes?|is|are|was|were|will|would|should|causes?|if|happens)\b)"
+    r"(\w+ ){0,2}(methods|approaches|benchmarks|datasets|techniques|systems|frameworks|models)"
     r" (?!(did|does|do|was|were|is|are|has|had|have|can|could|should|would|of|in|on)\b)"
     r"|^\W*(any |all |the )?(papers?|works?|studies|articles|systems|methods) (on|about|that|which|for|built|using)\b"
     r"|\bgive me (the |all |any )?(\w+ )?(papers|works|studies)\b|\ball of them\b|^\W*anything (on|about|aimed|for)\b"
     r"|^\W*who (built|made|uses|used|tried|develops|developed|trained|trains|applies|applied|works)\b"
     r"|\bwhat('s| is| are)? there (on|about)\b|\bwho (has|have) (proposed|studied|worked|looked|searched|written)\b"
-    r"|\b(any|all( of)? the|some) (papers|works|studies)\b|\bare there (any |several )?(papers|works|studies)\b",
+    r"|\b(any|all( of)? the) (papers|works|studies)\b|^\W*some (papers|works|studies)\b"
+    r"|\bare there (any |several )?(papers|works|studies)\b",
+    re.IGNORECASE,
+)
+_OVERVIEW = re.compile(
+    r"^\W*((please|can you|could you) )*(give|write|show|offer)( (me|us))? (an?|the) ((short|brief|quick|general) )?"
+    r"(overview|summary|survey|introduction|picture)\b"
+    r"|\boverview (of|on|over)\b|^\W*((please|can you|could you) )*(summari[sz]e|sum up|outline)\b"
+    r"|\bwhat (is|do we|do people|do researchers|do (the|these) (papers|abstracts)) (already |currently )?"
+    r"(known?|say) (about|of|on)\b"
+    r"|^\W*(what('s| is) )?(the )?(current )?(state of the art|latest|recent work|current work|progress) (in|of|on|for)"
+    r"\b"
+    r"|^\W*tell me (more )?about\b"
+    r"|\bwhat has been (done|tried|proposed|studied|found|learn(ed|t)|written) (on|about|in|for|to|with)\b"
+    r"|\bwhat are (the )?(main|current|recent|different|common|typical|usual|open|big) (\w+ )?(approach|idea|method|way"
+    r"|trend|direction|challenge|problem|theme|topic|finding|strateg|technique|line)\w*\b"
+    r"|\bhow (do|does) (papers|researchers|others|authors|the (papers|field|community)) \w+",
     re.IGNORECASE,
 )
 _COMPARISON = re.compile(
     r"^\W*(compare|contrast)\b|\bhow (do|does|did|is|are)\b.*\b(compare|differ)\b"
     r"|\b(comparison|contrast) (of|between)\b"
-    r"|\b(compared (to|with)|versus|vs\.?|differences?|different from|as opposed to|in common|rather than the)\b"
-    r"|\bthe two\b|\bboth .+ and\b|\beach\b(?! other)|\bor the (one|other)\b",
+    r"|\b(compared (to|with)|versus|vs\.?|(?<!temporal )(?<!finite )differences? (between|in|of|from|to)|different from"
+    r"|as opposed to|in common|rather than the)\b"
+    r"|\bthe two\b|\bboth .+ and\b|\beach (of (the|these|those|them)|side|one|method|approach|paper|do|does|use|cost)\b"
+    r"|\bor the (one|other)\b",
     re.IGNORECASE,
 )
+# "How large language models" and "what is number theory" ask for no number: something else stands behind these.
+_NO_NOUN = (
+    r"(?= (?:an?|the|this|that|these|those|is|are|was|were|do|does|did|can|could|should|will|would|must|has|have|had|of"
+    r"|to|they|we|you|it|in|on|for|from|at|by|with|per|and|or|than|between|when|over|after|before|beforehand|compared"
+    r"|achieved|reached|reported|obtained)\b|\W*$|,)"
+)
 _NUMBER = re.compile(
-    r"\bhow (many|much|large|big|long|fast|often|far|few|small|high|low|big)\b|\bby how\b|\bby what\b"
-    r"|\b(what|which) (is the |was the |are the )?(\w+ ){0,2}(percentage|percent|share|number|factor|fraction"
-    r"|proportion|size|accuracy|rate|score|scores|speed-?up|cost|gain|gains|margin|amount|count|reduction)\b",
+    rf"\bhow (?:(?:many|much|often|far)\b|(?:large|big|long|fast|few|small|high|low)\b{_NO_NOUN})|\bby how\b"
+    r"|\bby what (?:factor|percent\w*|margin|amount|share|number|fraction|proportion|ratio)\b"
+    r"|\b(?:what|which) (?:is the |was the |are the )?(?:(?!is |are )\w+ ){0,2}(?:percentage|percent|share|number"
+    r"|factor|fraction|proportion|size|accuracy|rate|score|scores|speed-?up|cost|gain|gains|margin|amount|count|reduction)\b"
+    + _NO_NOUN,
     re.IGNORECASE,
 )
 # A question word further in than this does not open the question.
 OPENING = 25
-_PERCENT = re.compile(r"\b(percent|percentage|proportion|share|fraction|accuracy|rate)\b", re.IGNORECASE)
+_PERCENT = re.compile(r"\b(percent|percentage|proportion|share|fraction)\b", re.IGNORECASE)
 _COUNTED = re.compile(
     r"\bhow many ((?:[\w-]+ ){0,4}?[\w-]+)(?= (?:did|do|does|are|is|were|was|have|has|can|will|would"
     r"|of|in|on|for|from|to|per|get|got|make|made|go|went|used)\b|\W*$)",
@@ -110,8 +149,12 @@ def _kind(text: str, filtered: bool) -> Kind:
 
 
 def _kind_by_words(text: str) -> Kind:
+    if _PAPERS.search(text):
+        return Kind.LISTING
     if _COMPARISON.search(text):
         return Kind.COMPARISON
+    if _OVERVIEW.search(text):
+        return Kind.OVERVIEW
     if _LISTING.search(text):
         return Kind.LISTING
     return Kind.NUMBER if _NUMBER.search(text) else Kind.FACT

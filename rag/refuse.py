@@ -14,6 +14,18 @@ PROBABILITY_WEIGHT = 0.2
 # Far below: the question is not about the collection's field at all.
 OFF_TOPIC_BELOW = 0.27
 NEAREST = 3
+_SHARE = re.compile(
+    r"0?\.\d+|\b(?:half|quarters?|thirds?|fifths?|tenths?)\b"
+    r"|\b(?:\d+|one|two|three|four|five|six|seven|eight|nine) (?:out of|in|of) (?:\d+|two|three|four|five|six|ten)\b",
+    re.IGNORECASE,
+)
+# "Patients (n = 124)", "the number of patients was 124": what is counted stands before the number.
+_EQUALS = frozenset("n was were is are equals totalled totaled".split())
+BACK = 4
+# Those who take part in a study are called by any of these.
+_PEOPLE = frozenset(
+    map(stem, "patients participants people persons users subjects adults respondents individuals".split())
+)
 # Sentences looked at for the number a question asks for.
 LOOK_FOR_NUMBER_IN = 12
 
@@ -72,17 +84,20 @@ def _holds_number(question: Question, sentence: str) -> bool:
         # "How many tweets": a number stands within a few words before the thing it counts.
         return any(_counts(sentence, thing) for thing in question.counted)
     if question.wants_percentage:
-        return any(n.endswith("%") for n in found) or bool(
-            re.search(r"0?\.\d+|\bhalf\b|\bthird\b|\d+ out of", sentence)
-        )
+        return any(n.endswith("%") for n in found) or bool(_SHARE.search(sentence))
     return bool(found)
 
 
 def _counts(sentence: str, thing: str, reach: int = 5) -> bool:
+    """Does a number stand near what it may count: "7B parameters", "a 7B-parameter model", "patients (n = 124)"?"""
     tokens = words(searchable(sentence))
+    wanted = _PEOPLE if thing in _PEOPLE else {thing}
     for i, token in enumerate(tokens):
-        if numbers(token) and thing in {stem(t) for near in tokens[i + 1 : i + 1 + reach] for t in terms(near)}:
-            return True
+        if numbers(token.split("-")[0]):
+            back = BACK if i and tokens[i - 1].lower() in _EQUALS else 0
+            near = " ".join(tokens[max(0, i - back) : i + 1 + reach]).replace("-", " ")
+            if wanted & {stem(t) for t in terms(near)}:
+                return True
     return False
 
 

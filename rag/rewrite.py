@@ -19,9 +19,12 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(
-    r"\b(it|its|they|them|their|theirs|this|that|these|those|he|she|his|her"
-    r"|(?:the|this|that|these|those) (?:authors?|papers?|methods?|approach(?:es)?|models?|works?|study|techniques?"
-    r"|system|framework|algorithm|benchmark|dataset|data set|one|ones|first|second|former|latter|same))\b",
+    r"\b((?:the|this|that|these|those) (?:authors?|papers?|methods?|approach(?:es)?|models?|works?|study|techniques?"
+    r"|system|framework|algorithm|benchmark|dataset|data set|one|ones|former|latter|same)"
+    r"|it|its|they|them|their|theirs|these|those|he|she|his|her"
+    # "Evidence that accuracy is kept" points to nothing.
+    r"|(?:this|that)(?=\W*$|[,;:.?!]| (?:is|was|does|did|do|has|had|can|could|will|would|should|helps?|works?|means?"
+    r"|compares?|affects?|holds?|in|on|for|with|and|or|than|too)\b))\b",
     re.IGNORECASE,
 )
 _EXPLETIVE = re.compile(
@@ -30,7 +33,7 @@ _EXPLETIVE = re.compile(
 )
 _POSSESSIVE = frozenset({"its", "their", "theirs", "his", "her"})
 _ELLIPSIS = re.compile(
-    r"^\W*(and|but|what about|how about|why( not)?|how so|on (which|what)|by how much|compared)\b",
+    r"^\W*(and|but|what about|how about|why( not)?\W*$|how so|on (which|what)|by how much|compared)\b",
     re.I,
 )
 # An acronym names a field more often than a method: "CNNs", "DRAM", "RGB-depth".
@@ -57,6 +60,11 @@ def needs_history(question: str) -> bool:
         inside = names(before) or (match[1].lower() in _POSSESSIVE and terms(before))
         return not inside and (not names(question) or len(content) < LONG)
     return len(content) <= SHORT and not names(question) and not _SELF_CONTAINED.search(question)
+
+
+def needs_reference(question: str) -> bool:
+    """Does a pronoun in it, or its beginning, point to something said before?"""
+    return bool(_ELLIPSIS.match(question) or _referring(question))
 
 
 def standalone(question: str, history: Sequence[Turn]) -> str:

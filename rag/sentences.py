@@ -18,7 +18,7 @@ from rag.text import numbers, terms
 from rag.types import Paper
 
 # Of the rules by which an abstract is read: where they change, what a catalog keeps is read again.
-RULES = 2
+RULES = 3
 # Of a catalog that keeps none, about 4 kB each.
 REMEMBERED = 2048
 # What a sentence does in an abstract, by its words: a contribution, a result, background.

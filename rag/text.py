@@ -93,7 +93,8 @@ _UNDECOMPOSED = str.maketrans(
 
 _ABBREVIATIONS = frozenset(
     """e.g i.e etc vs cf fig figs eq eqs ref refs sec al et resp approx no dr prof st inc ca viz
-    wrt w.r.t i.i.d ph.d u.s""".split()
+    wrt w.r.t i.i.d ph.d mr mrs jr sr tab thm prop lem def sect chap vol nos pp jan feb mar apr jun jul
+    aug sep sept oct nov dec univ corp ltd""".split()
 )
 _BOUNDARY = re.compile(r"[.!?](?:\[\d[\d,; ]*\])*[\"'”’)\]]*(?=\s+[\"'“‘(\[]?[A-Z0-9Α-Ω]|\s*$)|[.!?](?=[A-Z][a-z]+\s)")
 
@@ -128,7 +129,10 @@ def _is_abbreviation(before: str) -> bool:
     last = words[-1].lstrip("([\"'“").lower()
     if len(words) == 1 and last.isdigit() and len(last) <= 2:  # "1. First item"
         return True
-    return last in _ABBREVIATIONS or (len(last) == 1 and last.isalpha() and last not in "ai")
+    # "U.K.", "D.C.", "a.k.a."
+    if last in _ABBREVIATIONS or re.fullmatch(r"[a-z](?:\.[a-z])+", last):
+        return True
+    return len(last) == 1 and last.isalpha() and last not in "ai"
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int] | None:

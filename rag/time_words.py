@@ -31,6 +31,12 @@ def _one(sign: str) -> Callable[[re.Match[str], date], Filters]:
     return lambda match, today: dated(sign, _when(match["a"]))
 
 
+def _two_years(match: re.Match[str], today: date) -> Filters:
+    if int(match["b"]) != int(match["a"]) + 1:
+        raise ValueError  # no range says 2015 and 2018
+    return dated(">=", match["a"]) & dated("<=", match["b"])
+
+
 def _decade(match: re.Match[str], today: date) -> Filters:
     decade = match["decade"][:3] if len(match["decade"]) == 4 else f"19{match['decade'][0]}"
     return Filters(decade + "0", decade + "9")
@@ -55,6 +61,8 @@ _FORMS: tuple[tuple[str, Callable[[re.Match[str], date], Filters]], ...] = (
     (rf"(?:from\s+)?(?P<a>{_WHEN})\s*(?:to|until|till|through|-|–)\s*(?P<b>{_WHEN})", _range),
     (r"(?:from\s+)?(?P<a>(?:19|20)\d\d)\s?[-–]\s?(?P<b>(?:19|20)\d\d)(?![\w%]|[-–./]\w)", _range),
     (rf"from\s+(?P<a>{_WHEN})\s+(?:onwards?|on(?!\s+\w))\b", _one(">=")),
+    (rf"(?:in|from|of|during)\s+(?P<a>{_WHEN})\s+(?:or|and)\s+(?:later|newer|after(?:wards)?|onwards?)\b", _one(">=")),
+    (rf"(?:in|from|of|during)\s+(?P<a>{_WHEN})\s+(?:or|and)\s+(?:earlier|older|before)\b", _one("<=")),
     (rf"(?:since|starting\s+(?:in|from))\s+(?P<a>{_WHEN})(?:\s+onwards?)?", _one(">=")),
     (rf"(?:after|later\s+than|newer\s+than|more\s+recent\s+than)\s+(?P<a>{_WHEN})", _one(">")),
     (rf"(?:before|prior\s+to|earlier\s+than|older\s+than)\s+(?P<a>{_WHEN})", _one("<")),
@@ -62,6 +70,7 @@ _FORMS: tuple[tuple[str, Callable[[re.Match[str], date], Filters]], ...] = (
     (rf"(?:in|from|of|over|within|during)\s+{_LAST}", _last),
 )
 _WEAK_FORMS: tuple[tuple[str, Callable[[re.Match[str], date], Filters]], ...] = (
+    (rf"(?:in|from|of|during)\s+(?P<a>{_YEAR})\s*(?:and|or|,|/)\s*(?P<b>{_YEAR})", _two_years),
     (rf"(?:in|from|of|during|dated)\s+(?:the\s+year\s+)?(?P<a>{_WHEN})", _one("=")),
     (r"(?:in|from|of|during)\s+the\s+(?P<decade>(?:19|20)?\d0)['’]?s(?!\w)", _decade),
     (r"(?:in\s+|from\s+)?(?P<which>this|last)\s+year(?!['’\w])", _named_year),

@@ -15,6 +15,7 @@ from rag.types import Chunk, Context, Evidence, Paper, ScoredPassage
 
 FACT = "What is sparse attention?"
 LISTING = "Which papers are about attention?"
+OVERVIEW = "Give me an overview of attention."
 COMPARISON = "How does SFT differ from RL?"
 SCORES = st.lists(st.lists(st.floats(0.01, 1.0), min_size=1, max_size=5), min_size=1, max_size=6)
 
@@ -64,7 +65,7 @@ def test_numbers_do_not_depend_on_the_order_in_the_prompt(question: str) -> None
     assert [p.number for p in reordered.in_prompt_order()] == reorder([1, 2, 3, 4]) == [1, 3, 4, 2]
 
 
-@given(scores=SCORES, budget=st.integers(0, 120), question=st.sampled_from([FACT, LISTING, COMPARISON]))
+@given(scores=SCORES, budget=st.integers(0, 120), question=st.sampled_from([FACT, LISTING, OVERVIEW, COMPARISON]))
 def test_the_order_in_the_prompt_never_decides_what_is_read(
     scores: list[list[float]], budget: int, question: str
 ) -> None:
@@ -72,7 +73,7 @@ def test_the_order_in_the_prompt_never_decides_what_is_read(
     assert [(p.number, p.evidence) for p in by_score.passages] == [(p.number, p.evidence) for p in reordered.passages]
 
 
-@given(scores=SCORES, budget=st.integers(0, 120), question=st.sampled_from([FACT, LISTING, COMPARISON]))
+@given(scores=SCORES, budget=st.integers(0, 120), question=st.sampled_from([FACT, LISTING, OVERVIEW, COMPARISON]))
 def test_the_budget_is_kept(scores: list[list[float]], budget: int, question: str) -> None:
     chosen = context(scores, question, budget=budget)
     sentences = sum(len(p.evidence) for p in chosen.passages)
@@ -85,7 +86,7 @@ def test_the_best_sentence_is_always_kept(scores: list[list[float]], budget: int
     assert max(kept) == max(score for own in scores for score in own)
 
 
-@given(scores=SCORES, question=st.sampled_from([FACT, LISTING, COMPARISON]), papers=st.integers(1, 8))
+@given(scores=SCORES, question=st.sampled_from([FACT, LISTING, OVERVIEW, COMPARISON]), papers=st.integers(1, 8))
 def test_numbers_count_from_one_by_rank_and_every_paper_has_evidence(
     scores: list[list[float]], question: str, papers: int
 ) -> None:
@@ -127,6 +128,13 @@ def test_a_listing_names_each_near_paper_once_and_no_far_one() -> None:
     quoted = quotable(Kind.LISTING, chosen)
     assert [p.paper.id for p, _ in quoted] == ["p1", "p2", "p3"]
     assert lead(Kind.LISTING, quoted[0][0]) == "Title of 1"
+
+
+def test_an_overview_hears_every_near_paper_before_any_a_second_time() -> None:
+    chosen = context([[0.9, 0.8], [0.85, 0.7], [0.8], [0.1]], OVERVIEW)
+    assert [p.number for p, _ in quotable(Kind.OVERVIEW, chosen)] == [1, 1, 2, 2, 3]
+    alone = context([[0.9, 0.8, 0.7, 0.6], [0.2], [0.1]], OVERVIEW)
+    assert [e.score for _, e in quotable(Kind.OVERVIEW, alone)] == [0.9, 0.8, 0.7]
 
 
 def test_a_fact_is_quoted_best_first_without_titles() -> None:

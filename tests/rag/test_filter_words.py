@@ -65,6 +65,12 @@ READ = [
     ("papers from the 1990s on parsing", Filters("1990", "1999"), "Papers on parsing"),
     ("2023 papers on parsing", Filters("2023", "2023"), "Papers on parsing"),
     ("papers until 2020 on parsing", Filters(until="2020"), "Papers on parsing"),
+    ("papers from 2020 or later on parsing", Filters("2020"), "Papers on parsing"),
+    ("papers published in 2020 and later on parsing", Filters("2020"), "Papers on parsing"),
+    ("papers from 2020 or earlier on parsing", Filters(until="2020"), "Papers on parsing"),
+    ("papers from 2019 and 2020 on parsing", Filters("2019", "2020"), "Papers on parsing"),
+    ("papers from NeurIPS and Nature on nets", Filters(venues=("NeurIPS", "Nature")), "Papers on nets"),
+    ("papers by Bengio et al. on nets", Filters(authors=("Bengio",)), "Papers on nets"),
     ("papers from 2019 onwards on parsing", Filters("2019"), "Papers on parsing"),
     ("papers no older than parsing", NONE, "Papers no older than parsing"),
     ("papers by Yoshua Bengio", Filters(authors=("Yoshua Bengio",)), "Papers"),
@@ -110,6 +116,14 @@ READ = [
 ]
 
 NOT_READ = [
+    "papers from 2015 and 2018 on parsing",
+    "Which papers use the optimizer proposed by Hinton?",
+    "Which papers were inspired by Hinton?",
+    "papers criticised by Bengio",
+    "papers on parsing not by Bengio",
+    "Which papers on parsing were not published in 2023?",
+    "papers on buildings built before 1950",
+    "papers on languages spoken since 1900",
     "Which models were trained on ImageNet 2012?",
     "How large is the ImageNet 2012 training set?",
     "What are the results by BERT?",

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from rag import collection
 from rag.config import Config
 from rag.followup import FollowUps
 from rag.retrieve import HybridRetriever
@@ -65,10 +66,21 @@ def test_a_follow_up_finds_the_paper_it_is_about(question: str, turn: Turn, pape
         "Do self-driving wheelchairs need a depth camera?",
         "Is it known how wheelchairs drive in narrow corridors?",
         "What about depth cameras in self-driving wheelchairs?",
+        "What is sepsis?",
+        "How do lasers work?",
+        "Are there papers on coral?",
+        "How many papers are there?",
     ],
 )
 def test_a_change_of_subject_is_left_as_typed(question: str) -> None:
     assert followups().standalone(question, [AGILE]) == question
+
+
+@pytest.mark.parametrize("question", ["When was it published?", "Who wrote it?", "Who are its authors?"])
+def test_what_the_record_tells_is_asked_of_the_paper_the_answer_rests_on(question: str) -> None:
+    alone = followups().standalone(question, [AGILE])
+    assert alone == f"{question} (about “Agile methods in Paraguay”)"
+    assert collection.read(alone) is not None
 
 
 def test_a_return_to_an_earlier_turn_goes_on_from_there() -> None:

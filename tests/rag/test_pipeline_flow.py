@@ -134,12 +134,18 @@ def test_the_order_in_the_prompt_is_the_chosen_one() -> None:
 
 
 @pytest.mark.parametrize(("model", "asked"), [("bundled", 0), ("a/larger-model", 1)])
-def test_the_bundled_model_writes_no_lists(model: str, asked: int) -> None:
+@pytest.mark.parametrize("question", ["Which papers are about sparse attention?", "Tell me about sparse attention."])
+def test_the_bundled_model_writes_of_no_several_papers(question: str, model: str, asked: int) -> None:
     papers = [Paper(f"p{n}", f"Sparse attention {n}", f"Sparse attention is studied in way {n}.") for n in range(4)]
     generator = FakeGenerator("")
-    answer = build_fake_pipeline(papers, generator, model=model).ask("Which papers are about sparse attention?")
+    answer = build_fake_pipeline(papers, generator, model=model).ask(question)
     assert len(generator.prompts) == asked
     assert [sentence.lead for sentence in answer.sentences] == [paper.title for paper in papers]
+
+
+def test_what_was_written_is_told_in_tokens_not_in_pieces() -> None:
+    answer = build_fake_pipeline(COLLECTION, FakeGenerator([TRUE])).ask(QUESTION)
+    assert answer.timings.new_tokens == FakeGenerator().count_tokens(TRUE) > 1
 
 
 def test_a_search_ranks_papers_and_keeps_the_evidence() -> None:

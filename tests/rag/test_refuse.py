@@ -88,6 +88,16 @@ def test_a_number_that_no_abstract_states_is_not_made_up(question: str, sentence
         ("What percentage of patients recovered?", "About half of the patients recovered."),
         ("What is the accuracy of the detector?", "The detector reaches an accuracy of 0.93."),
         ("How long does training take?", "Training takes 3 hours."),
+        ("How long does training take to reach 90% accuracy?", "Training takes 3 hours on one GPU."),
+        ("How much faster is training at the same accuracy?", "Training is 10x faster without loss."),
+        ("What frame rate does the detector reach?", "It runs at 30 frames per second."),
+        ("What percentage of patients recovered?", "Three of ten patients recovered."),
+        ("What share of the papers was retracted?", "A quarter of the papers was retracted."),
+        ("How many parameters does it have?", "We train a 7B-parameter model."),
+        ("How many patients were enrolled?", "Patients (n = 124) were enrolled."),
+        ("How many patients were enrolled?", "We enrolled 124 participants."),
+        ("What are score-based generative models?", "Score-based models learn the gradient of the data density."),
+        ("What is number theory used for?", "Number theory secures messages."),
     ],
 )
 def test_a_number_that_is_stated_is_answered(question: str, sentence: str) -> None:

@@ -39,6 +39,9 @@ def test_a_follow_up_names_what_it_is_about(follow_up: str) -> None:
         ("Does it keep accuracy?", "Does MInference keep accuracy?"),
         ("What are its limitations?", "What are MInference's limitations?"),
         ("  And   does it\nscale? ", "Does MInference scale?"),
+        ("How does this method work?", "How does MInference work?"),
+        ("Does this help?", "Does MInference help?"),
+        ("What does the second stage of it do?", "What does the second stage of MInference do?"),
     ],
 )
 def test_a_spelled_out_question_reads_like_one(follow_up: str, alone: str) -> None:
@@ -54,6 +57,8 @@ def test_a_spelled_out_question_reads_like_one(follow_up: str, alone: str) -> No
         "How does S²FT compare with LoRA?",
         "Which methods prune attention heads of vision transformers?",
         "Which papers deal with pruning?",
+        "What evidence is there that accuracy is kept?",
+        "Why is vitamin D given to infants in Nordic countries?",
     ],
 )
 def test_a_question_that_stands_alone_is_unchanged(question: str) -> None:

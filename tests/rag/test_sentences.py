@@ -30,4 +30,4 @@ def test_the_sentences_of_an_abstract_are_told_with_their_terms_and_numbers() ->
 def test_who_changes_how_an_abstract_is_read_changes_the_number_of_the_rules() -> None:
     # Else catalogs would go on giving what the old rules read. Raise `sentences.RULES`, then put the new value here.
     read = sha256(b"".join(sentences.pack(sentences.of(paper)) for paper in WRITTEN)).hexdigest()[:16]
-    assert (sentences.RULES, read) == (2, "e3f9ea5c4268a177")
+    assert (sentences.RULES, read) == (3, "b27c595d4dffe337")

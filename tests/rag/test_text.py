@@ -106,6 +106,10 @@ def test_sentences_cover_the_text_in_order_without_overlap(text: str) -> None:
         "The work of J. Smith is extended.",
         "Data are i.i.d. In both settings.",
         "Dr. Miller agreed.",
+        "Data are from the U.K. Biobank cohort.",
+        "It was first seen in Dec. 2019 in Wuhan.",
+        "J.K. Rowling wrote it.",
+        "Results are in Tab. 2 and Thm. 3.",
         "Version 1.0 of the library.",
         "no full stop at all",
     ],
@@ -118,6 +122,7 @@ def test_an_abbreviation_or_a_decimal_point_ends_no_sentence(one: str) -> None:
     ("text", "expected"),
     [
         ("It helps alignment.Our method wins.", ["It helps alignment.", "Our method wins."]),
+        ("It takes 10 ms. We go on.", ["It takes 10 ms.", "We go on."]),
         ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
         ("It is “good.” We agree.", ["It is “good.”", "We agree."]),
         ("It ran (twice.) Then it stopped.", ["It ran (twice.)", "Then it stopped."]),
