@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -17,6 +18,16 @@ LONGEST_TITLE = 3_000
 MOST_AUTHORS = 20_000
 # What a reader of a format takes of a record's keywords.
 MOST_KEYWORDS = 1000
+# What databases and data frames write where there is none.
+_NO_TEXT = re.compile(
+    r"\W*(?:no abstract(?: (?:is )?available)?|abstract (?:is )?(?:not available|unavailable)|not available"
+    r"|n/?a|nan|none|null)\W*",
+    re.IGNORECASE,
+)
+# "Nan" and "Null" are names of people; what a data frame writes has one spelling.
+_NO_NAME = re.compile(
+    r"\W*(?:no author name available|no authors? listed|et al|n/a|(?-i:nan|None|null))\W*", re.IGNORECASE
+)
 
 
 def make_record(  # one straight list of fields
@@ -72,7 +83,7 @@ def make_record(  # one straight list of fields
         return Rejected(source, where, reason)
 
     title, abstract = normalize.clean(title or ""), normalize.clean(abstract or "")
-    if not abstract:
+    if not abstract or _NO_TEXT.fullmatch(abstract):
         return reject("no abstract")
     if len(abstract) > LONGEST:
         return reject(f"{len(abstract)} characters long: not an abstract")
@@ -81,7 +92,7 @@ def make_record(  # one straight list of fields
     listed = list(islice(authors, MOST_AUTHORS + 1))
     if len(listed) > MOST_AUTHORS:
         return reject(f"more than {MOST_AUTHORS} authors: not a paper")
-    names = tuple(name for raw in listed if (name := normalize.person(raw)))
+    names = tuple(name for raw in listed if (name := normalize.person(raw)) and not _NO_NAME.fullmatch(name))
     doi, arxiv = normalize.doi(doi) or normalize.doi(url), normalize.arxiv(arxiv_id)
     if arxiv is None and (from_doi := normalize.arxiv(doi)):
         arxiv = from_doi

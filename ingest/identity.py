@@ -143,7 +143,7 @@ def same_paper(a: Paper, b: Paper) -> bool:
     if a.keep_id or b.keep_id:
         return a.keep_id and b.keep_id and a.id == b.id and _second_witness(a, b)
     if every_identifier(a) & every_identifier(b):
-        return True
+        return not _strangers(a, b)
     if a.id == b.id and a.id not in (title_id(a.title), title_id(b.title)):
         return _second_witness(a, b)
     if contradict(a, b):
@@ -153,6 +153,23 @@ def same_paper(a: Paper, b: Paper) -> bool:
 
 def _titles_agree(a: Paper, b: Paper) -> bool:
     return bool(a.title) and title_key(a.title) == title_key(b.title)
+
+
+def only_by_id(a: Paper, b: Paper) -> bool:
+    """Do they share an id of their source's own and nothing else? Within one run that is two rows, not a correction."""
+    if a.keep_id or b.keep_id or every_identifier(a) & every_identifier(b):
+        return False
+    return a.id == b.id and not _titles_agree(a, b) and _likeness(a.abstract, b.abstract) < ALIKE
+
+
+def _strangers(a: Paper, b: Paper) -> bool:
+    """Nothing but the identifier in common: chapters under the DOI of their book are papers of their own."""
+    return (
+        "digest" not in (a.kind, b.kind)
+        and _authors_agree(a, b) is False
+        and not _titles_agree(a, b)
+        and _likeness(a.abstract, b.abstract) < NOT_UNLIKE
+    )
 
 
 def _second_witness(a: Paper, b: Paper) -> bool:
@@ -286,4 +303,7 @@ def merge(better: Paper, other: Paper, paper_id: str) -> Paper:
         if doi != fields["doi"]:
             # The first one stays, so that a second reading changes nothing.
             extra.setdefault(PREPRINT_DOI if is_preprint_doi(doi) else OTHER_DOI, doi)
-    return replace(better, **fields, id=paper_id, extra=extra, keep_id=better.keep_id or other.keep_id)
+    # The table that the id is from: a row of the other table under the same number is another paper.
+    source = other.source if other.id == paper_id != better.id else better.source
+    keep_id = better.keep_id or other.keep_id
+    return replace(better, **fields, id=paper_id, extra=extra, keep_id=keep_id, source=source)

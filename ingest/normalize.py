@@ -34,12 +34,14 @@ _LETTER = re.compile(
 )
 # What stands in a tag is attributes: "for all i <b and c> 2" holds none.
 _TAG = re.compile(
-    r"</?(?:i|b|u|em|strong|sub|sup|p|br|span|div|scp|sc|tt|italic|bold|title|sec|monospace|inline-formula|tex-math"
-    r"|jats:[a-z-]+|mml:[a-z]+|fixed-case|math)(?:\s[^<>=]*=[^<>]*)?\s?/?>",
+    r"</?(?:i|b|u|em|strong|sub|sup|inf|h[1-6]|ul|ol|li|p|br|span|div|scp|sc|tt|italic|bold|title|sec|monospace"
+    r"|inline-formula|tex-math|jats:[a-z-]+|mml:[a-z]+|fixed-case|math)(?:\s[^<>=]*=[^<>]*)?\s?/?>",
     re.IGNORECASE,
 )
 _RAISED = re.compile(r"<((?:jats:)?su[pb])>([^<>]{1,12})</\1>", re.IGNORECASE)
-_BREAK = re.compile(r"</?(?:p|br|div|sec|title|jats:(?:p|sec|title))(?:\s[^<>=]*=[^<>]*)?\s?/?>", re.IGNORECASE)
+_BREAK = re.compile(
+    r"</?(?:p|br|div|h[1-6]|ul|ol|li|sec|title|jats:(?:p|sec|title))(?:\s[^<>=]*=[^<>]*)?\s?/?>", re.IGNORECASE
+)
 
 
 # Control characters are never text; those from 0x80 on are mostly Windows' quotation marks and dashes.
@@ -140,6 +142,8 @@ def doi(text: str | None) -> str | None:
     # A bracket that closes one inside the DOI is part of it: 10.1061/(ASCE)0733-9399(2008)134:1(1).
     while name[-1] in ".,;/" or (name[-1] in ")]}" and name.count(name[-1]) > name.count("([{"[")]}".index(name[-1])])):
         name = name[:-1]
+    if name.startswith("10.1101/"):  # the address of a version: https://www.biorxiv.org/content/10.1101/…v2
+        name = re.sub(r"(?<=\d)(?:v\d{1,2})+(?:\.full-text)?$", "", name)
     return name.lower() if "/" in name else None
 
 
@@ -178,6 +182,11 @@ _ONLY_SUFFIX = re.compile(r"^(?:[JS][Rr]|[js]r|II|III|IV)\.?$")
 def _unmarked(name: str) -> str:
     name = clean(unbraced(name))
     return clean(unbraced(name)) if "{" in name or "}" in name else name  # braces that were escaped
+
+
+def group(name: str) -> str:
+    """A group's name so that `person` does not turn it around at its comma."""
+    return "{" + re.sub(r"[{}]", "", name) + "}" if name else ""
 
 
 def person(name: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ingest.identity import contradict, keys, merge, other_id, outranks, same_paper
+from ingest.identity import contradict, keys, merge, only_by_id, other_id, outranks, same_paper
 from rag.protocols import Catalog
 from rag.serialize import content_hash
 from rag.types import Paper
@@ -90,7 +90,7 @@ class Resolver:
                 self._unwritten.drop(decision)
 
     def _decide(self, record: Paper, own_keys: tuple[str, ...], known: _Known) -> Decision:
-        same = known.matches(record, own_keys)
+        same = [p for p in known.matches(record, own_keys) if not (p.id in self._seen and only_by_id(record, p))]
         if not same:
             if record.id in known.papers:
                 record = replace(record, id=other_id(record))

@@ -106,10 +106,16 @@ def _readings(name: str) -> list[_Reading]:
         parts.pop()
     if not parts:
         return []
-    start = next((i for i, part in enumerate(parts[:-1]) if part.casefold() in _PARTICLES), len(parts) - 1)
-    found = [_reading(parts, len(parts) - 1)]
-    if start < len(parts) - 1:
-        found.append(_reading(parts, start))
+    orders = [parts]
+    last = _joined(parts[-1])
+    if len(parts) > 1 and last.isupper() and len(last) <= 3 and len(_joined(parts[0])) > 1:
+        orders.append([parts[-1], *parts[:-1]])  # "Smith JA", as PubMed and Scopus write it
+    found = []
+    for order in orders:
+        start = next((i for i, part in enumerate(order[:-1]) if part.casefold() in _PARTICLES), len(order) - 1)
+        found.append(_reading(order, len(order) - 1))
+        if start < len(order) - 1:
+            found.append(_reading(order, start))
     return [(given, family) for given, family in found if family]
 
 

@@ -73,7 +73,7 @@ def _arxiv(data: Element, where: str, source: str) -> Record:
         title=said(data, "title"),
         abstract=abstract,
         authors=authors or names_in(said(data, "authors")),
-        date=_first_date(own, created),
+        date=first_date(own, created),
         venue=said(data, "journal-ref"),
         doi=next(iter(brief(data, "doi").split()), None),
         arxiv_id=own + latest if re.fullmatch(r"v\d+", latest) else own,
@@ -82,7 +82,7 @@ def _arxiv(data: Element, where: str, source: str) -> Record:
     )
 
 
-def _first_date(own: str, created: str) -> str:
+def first_date(own: str, created: str) -> str:
     """`created`, or the month in the arXiv id where that is earlier.
 
     In the format `arXiv`, `created` has been seen to name the day of the latest version.

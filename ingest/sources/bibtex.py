@@ -8,7 +8,7 @@ from itertools import islice
 
 from ingest import normalize
 from ingest.fields import MOST_AUTHORS, MOST_KEYWORDS, make_record
-from ingest.latex import address, plain
+from ingest.latex import address, plain, untied
 from ingest.records import Record, Records, Rejected
 from ingest.sources.bibtex_entries import NO_PAPER, Entry, define, entries, fields
 from ingest.sources.json_fields import categories_of
@@ -73,7 +73,7 @@ def _record(source: str, where: str, entry: Entry, macros: dict[str, str]) -> Re
         where,
         title=plain(first("title")),
         abstract=plain(first("abstract")),
-        authors=islice(_authors(first("author")), MOST_AUTHORS + 1),
+        authors=islice(map(untied, _authors(first("author"))), MOST_AUTHORS + 1),
         date=_date(found),
         venue=plain(first("journal", "journaltitle", "booktitle")),
         url=address(first("url")),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ingest import normalize
 from ingest.fields import make_record
 from ingest.records import Record, Records, Rejected
 from ingest.sources.json_fields import names_of, text_of
@@ -75,7 +76,7 @@ def _names(authors: Any) -> list[str]:
             continue
         order = ("given", "dropping-particle", "non-dropping-particle", "family", "suffix")
         spelled = " ".join(filter(None, (text_of(author.get(part)) for part in order)))
-        names.append(spelled or text_of(author.get("literal")) or text_of(author))
+        names.append(spelled or normalize.group(text_of(author.get("literal"))) or text_of(author))
     return names
 
 

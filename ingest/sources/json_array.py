@@ -68,7 +68,9 @@ def read(file: SourceFile) -> Records:
         if isinstance(data, str):
             yield Rejected(file.name, where, data)
         else:
-            yield record_from(_named(data, found.key), where, file)
+            # Only under "any key" is the key the record's own: "attributes" and "metadata" hold every record.
+            key = found.key if address and address[-1] is None else ""
+            yield record_from(_named(data, key), where, file)
 
 
 def address_of(seen: Seen, own: set[str] | None = None) -> Address | None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
 from ingest import normalize
 from ingest.fields import make_record
 from ingest.records import Record, Rejected
+from ingest.sources.arxiv_oai import first_date
 from ingest.sources.json_shapes import spelled_out
 from ingest.sources.opened import SourceFile
 
@@ -31,7 +34,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "organization": ("organization", "organisation"),
     "date": (
         "date", "published", "publicationdate", "publishedat", "publicationyear", "pubdate", "datepublished",
-        "coverdate", "issued", "year", "pubyear", "publishedyear", "pd", "py", "created",
+        "coverdate", "issued", "firstpublicationdate", "year", "pubyear", "publishedyear", "pd", "py", "created",
     ),
     "venue": (
         "venue", "journal", "journalref", "booktitle", "containertitle", "journaltitle", "publicationtitle",
@@ -99,6 +102,8 @@ def record_from(
         own_id: The id where the format says which it is; a BEIR `_id` is recognised and kept.
         keep_id: See `make_record`.
     """
+    if data.get("is_retracted") in (True, "True", "true", "TRUE"):  # OpenAlex
+        return Rejected(file.name, where, "retracted")
     data = spelled_out(data)
     held = columns_of([name for name in data if isinstance(name, str)], file.columns)
 
@@ -109,10 +114,15 @@ def record_from(
     def first(field: str) -> Any:
         return next(iter(every(field)), None)
 
-    abstract = text_of(first("abstract")) or _inverted(data.get("abstract_inverted_index"))
+    abstract = _paragraphs(first("abstract")) or _inverted(data.get("abstract_inverted_index"))
     identifiers = _identifiers(data)
     beir_id = text_of(data.get("_id"))
     given = own_id if own_id is not None else beir_id or text_of(first("id")) or None
+    # Part of the arXiv snapshot: its day is that of the last correction, its id says when the paper came.
+    snapshot = given if given and "update_date" in data and normalize.arxiv(given) else ""
+    date = _best_date([_date(value) for value in every("date")])
+    if date is None and snapshot:
+        date = first_date(snapshot, text_of(data.get("update_date")))
     known = {name for names in held.values() for name in names} | {"_id", "abstract_inverted_index", "metadata"}
     record = make_record(
         file.name,
@@ -124,11 +134,11 @@ def record_from(
         authors=authors_of(first("authors")),
         author_count=_whole(first("author_count")),
         organization=text_of(first("organization")),
-        date=_best_date([_date(value) for value in every("date")]),
+        date=date,
         venue=text_of(first("venue")),
         url=text_of(first("url")),
         doi=text_of(first("doi")) or identifiers.get("doi"),
-        arxiv_id=text_of(first("arxiv_id")) or identifiers.get("arxiv"),
+        arxiv_id=text_of(first("arxiv_id")) or snapshot or identifiers.get("arxiv"),
         pubmed_id=text_of(first("pubmed_id")) or identifiers.get("pubmed"),
         categories=categories_of(first("categories")),
         comments=_whole(first("comments")),
@@ -163,6 +173,13 @@ def text_of(value: Any, deepest: int = 6) -> str:
     return ""
 
 
+def _paragraphs(value: Any) -> str:
+    """An abstract; CORD-19 and S2ORC give one object a paragraph."""
+    parts = [part.get("text") for part in value if isinstance(part, Mapping)] if isinstance(value, list) else []
+    texts = [part for part in parts if isinstance(part, str)]
+    return " ".join(texts) if texts and len(texts) == len(value) else text_of(value)
+
+
 def names_of(value: Any, separators: tuple[str, ...] = (";", " and ", "|", "\n")) -> list[str]:
     """Names from a list, from objects with a name, or from one text with separators."""
     if isinstance(value, str):
@@ -171,6 +188,10 @@ def names_of(value: Any, separators: tuple[str, ...] = (";", " and ", "|", "\n")
         else:
             separator = next((s for s in separators if s in value), None)
             return [part.strip() for part in value.split(separator)] if separator else [value.strip()]
+    if isinstance(value, Mapping) and not _name(value):  # Europe PMC's {"author": […]}, OpenReview's {"value": […]}
+        value = next((held for held in value.values() if isinstance(held, list)), None)
+    elif isinstance(value, Mapping):
+        value = [value]
     if not isinstance(value, list | tuple):
         return []
     names = [_name(part) for part in value]
@@ -178,20 +199,31 @@ def names_of(value: Any, separators: tuple[str, ...] = (";", " and ", "|", "\n")
 
 
 _INITIALS = re.compile(r"(?:[^\W\d_a-z]\.?[\s-]?){1,4}")
+_AND = re.compile(r",? (?:and|&) ")
+_ET_AL = re.compile(r",? (?:et\.? al\.?|and others)$", re.IGNORECASE)
+_NUMBER = re.compile(r"\s?\(\d{5,}\)")  # Scopus adds its number of the author
 
 
 def authors_of(value: Any) -> list[str]:
-    """Names as `names_of`, and where one text separates them by commas: `Doe J, Roe A` and `Doe, J., Roe, A.`."""
-    names = [re.sub(r"\s*\(\d{5,}\)", "", name) for name in names_of(value)]  # Scopus adds its number of the author
-    if len(names) != 1 or not isinstance(value, str):
-        return names
-    parts = [part for raw in names[0].split(",") if (part := raw.strip())]
+    """Names as `names_of`, and of one text with commas: `Doe J, Roe A`, `Doe, J., & Roe, A.`, `A B, C D and E F`."""
+    if not isinstance(value, str) or value.startswith("[") or any(mark in value for mark in ";|\n"):
+        return [_ET_AL.sub("", _NUMBER.sub("", name)) for name in names_of(value)]
+    line = _ET_AL.sub("", " ".join(_NUMBER.sub("", value).split()))
+    pieces = [part.strip(" ,") for part in _AND.split(line)]
+    if len(pieces) > 2:  # BibTeX
+        return pieces
+    # "A One, B Two and C Three", but "One, Ann and Two, Bo Bea".
+    return [*_by_commas(pieces[0], full_names="," not in pieces[-1] or len(pieces) == 1), *pieces[1:]]
+
+
+def _by_commas(text: str, *, full_names: bool) -> list[str]:
+    parts = [part for raw in text.split(",") if (part := raw.strip())]
     firsts = parts[1::2]
     if len(parts) > 3 and len(parts) % 2 == 0 and all(map(_INITIALS.fullmatch, firsts)):
         return [f"{last}, {first}" for last, first in zip(parts[::2], firsts, strict=True)]
-    many = len(parts) > 1 and all(" " in part for part in parts)
+    many = full_names and len(parts) > 1 and all(" " in part for part in parts)
     # "van der Berg, John Paul" is one name.
-    return parts if many and (len(parts) > 2 or not names[0][:1].islower()) else names
+    return parts if many and (len(parts) > 2 or not text[:1].islower()) else [text]
 
 
 _CLASS = (
@@ -221,8 +253,15 @@ def _name(part: Any) -> str:
     family = part.get("family") or part.get("last") or part.get("lastName") or part.get("surname")
     given = part.get("given") or part.get("first") or part.get("firstName") or part.get("forename")
     if family:
-        return " ".join(str(p) for p in (given, family) if p)
-    return next((str(part[k]) for k in ("name", "display_name", "fullname", "literal", "full_name") if part.get(k)), "")
+        middle = text_of(part.get("middle"))  # CORD-19
+        return " ".join(str(p) for p in (given, middle, family, part.get("suffix")) if p)
+    name = next((str(part[k]) for k in _NAMES if part.get(k)), "")
+    # DataCite's organisations, Crossref's and Europe PMC's groups: a comma in one does not turn it around.
+    is_group = part.get("nameType") == "Organizational" or "sequence" in part or "collectiveName" in part
+    return normalize.group(name) if is_group else name
+
+
+_NAMES = ("name", "display_name", "fullname", "literal", "full_name", "fullName", "collectiveName")
 
 
 def _parsed(text: str) -> Any:
@@ -230,6 +269,9 @@ def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
+        if len(text) < 100_000 and text[1:2] in "[{":  # records and pairs, as pandas writes them
+            with suppress(ValueError, SyntaxError, MemoryError, RecursionError):
+                return ast.literal_eval(text)
         inner = text[1:-1]
         return [part.strip().strip("'\"") for part in re.split(r"['\"]\s*,\s*['\"]", inner) if part.strip()]
 

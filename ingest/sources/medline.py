@@ -19,6 +19,8 @@ from ingest.sources.tagged import LINE_COST, read_blocks
 NAME = "nbib"
 _TAG = re.compile(r"([A-Z][A-Z0-9]{1,3}) *(?<=....)-(?:\s(.*)|$)", re.DOTALL)
 _BEGINS = re.compile(r"PMID- *\d|PMC - *PMC\d")
+# "Smith, John A Jr": the suffix stands last, and no comma before it.
+_SUFFIX = re.compile(r"^([^,]+), ([^,]+) (Jr|Sr|2nd|3rd|4th|II|III|IV)$")
 _EXTRA = {"PT": "type", "PMC": "pmcid", "VI": "volume", "IP": "issue", "PG": "pages", "LA": "language", "IS": "issn"}
 Block = dict[str, list[list[str]]]
 
@@ -73,6 +75,8 @@ def _blocks(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, Block | Non
 def _record(source: str, where: str, block: Block) -> Record:
     if "AB" not in block:
         return Rejected(source, where, "no abstract")
+    if any(" ".join(lines) == "Retracted Publication" for lines in block.get("PT", ())):
+        return Rejected(source, where, "retracted")
 
     def every(*tags: str) -> list[str]:
         return [text for tag in tags for lines in block.get(tag, ()) if (text := " ".join(lines).strip())]
@@ -80,7 +84,7 @@ def _record(source: str, where: str, block: Block) -> Record:
     def first(*tags: str) -> str | None:
         return next(iter(every(*tags)), None)
 
-    authors = every("FAU") or every("AU")
+    authors = [_SUFFIX.sub(r"\2 \1 \3", name) for name in every("FAU")] or every("AU")
     numbers = every("LID", "AID")
     dois = [*(text for text in numbers if "[doi]" in text), *every("SO")]
     subjects = [*every("OT"), *(heading.partition("/")[0] for heading in every("MH"))]

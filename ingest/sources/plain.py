@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from ingest.fields import make_record
 from ingest.records import Record, Records, Rejected
+from ingest.sources.json_fields import authors_of
 from ingest.sources.opened import MAX_LINE, Head, SourceFile
 
 NAME = "plain"
@@ -67,7 +68,9 @@ def _record(source: str, number: int, lines: list[str]) -> Record:
         if place == 1 and not label and _are_names(line) and len(lines) > 2:
             name = "authors"
         parts[name] = f"{parts[name]} {text}".strip()
-    authors = [part for part in _BETWEEN.split(parts["authors"]) if part]
+    names = parts["authors"]
+    # Commas part full names wherever they stand; "Doe, J." is one.
+    authors = [part for part in _BETWEEN.split(names) if part] if _are_names(names) else authors_of(names)
     return make_record(source, f"line {number}", title=parts["title"], abstract=parts["abstract"], authors=authors)
 
 

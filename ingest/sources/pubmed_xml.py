@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ingest import normalize
 from ingest.fields import make_record
 from ingest.records import Record, Records, Rejected
 from ingest.sources.opened import Head, SourceFile
@@ -102,7 +103,7 @@ def _authors(article: Element) -> list[str]:
         if person.get("ValidYN") != "N"
     ]
     return [
-        said(person, "CollectiveName")
+        normalize.group(said(person, "CollectiveName"))
         or " ".join(
             (said(person, "ForeName") or said(person, "Initials"), said(person, "LastName"), said(person, "Suffix"))
         )

@@ -133,6 +133,8 @@ def test_preprints(fields: str, arxiv_id: str | None) -> None:
         ("{Barnes and Noble} and others", ("Barnes and Noble",)),
         ("A. Anderson\n   and\n   B. Brand", ("A. Anderson", "B. Brand")),
         (r"G{\"o}del, Kurt and {\'E}cole and Erd{\H o}s, P\'al and \AA{}ngstr\"om", ("Kurt Gödel", "École", "Pál Erdős", "Ångström")),
+        ("H.~J. {van Langevelde} and {de~la~Cruz}, J.~A.", ("H. J. van Langevelde", "J. A. de la Cruz")),
+        (r"Mu\~noz, J. and Nu{\~n}ez, A.", ("J. Muñoz", "A. Nuñez")),
         ("", ()),
     ],
 )  # fmt: skip
@@ -150,6 +152,12 @@ def test_authors(author: str, names: tuple[str, ...]) -> None:
         (r"10\,000 words\\ Fig.~3 \textendash{} it\textquoteright s", "10 000 words Fig. 3 – it’s"),
         ("{{Two Braces}} and `` not closed", "Two Braces and `` not closed"),
         ("温度 {Θ}ερμο", "温度 Θερμο"),
+        (r"{\ensuremath{\pm}}0.7 {\texttimes} 10 {\textbar}z{\textbar} {\textcopyright} 2019", "±0.7 × 10 |z| © 2019"),
+        (r"{\ensuremath{\Lambda}}CDM at {\ensuremath{<}}5", "ΛCDM at <5"),
+        (
+            r"See \url{https://x.org/a}~\cite[p.~3]{doe} and \href{https://x.org}{words}\footnote{no}.",
+            "See https://x.org/a and words.",
+        ),
     ],
 )
 def test_latex_is_read(written: str, shown: str) -> None:

@@ -61,6 +61,19 @@ def test_every_field() -> None:
 
 
 @pytest.mark.parametrize(
+    ("author", "shown"),
+    [
+        ({"literal": "Moss Office, Bergen"}, "Moss Office, Bergen"),
+        ({"family": "Lund", "given": "Bo", "suffix": "Jr."}, "Bo Lund Jr."),
+        ("Lund, Bo", "Bo Lund"),
+    ],
+)
+def test_the_comma_of_a_group_turns_nothing_around(author: Any, shown: str) -> None:
+    (paper,), _ = parted(read(csl_json, json.dumps([{**ITEM, "author": [author]}]).encode()))
+    assert paper.authors == (shown,)
+
+
+@pytest.mark.parametrize(
     ("issued", "date"),
     [
         ({"date-parts": [[2020, 2, 3]]}, "2020-02-03"),

@@ -176,6 +176,21 @@ def test_zotero_keeps_identifiers_in_a_note() -> None:
     assert (paper.id, paper.arxiv_id, paper.pubmed_id) == ("2401.01234", "2401.01234", "123")
 
 
+def test_a_table_of_the_arxiv_snapshot_has_the_papers_own_months() -> None:
+    table = (
+        "id,submitter,authors,title,abstract,versions,update_date\n"
+        "0704.0001,P,\"C. Balázs, E. L. Berger and P. Nadolsky\",A,B,\"[{'version': 'v1'}]\",2008-11-26\n"
+    )
+    (paper,), _ = parted(read(delimited, table.encode()))
+    assert (paper.id, paper.arxiv_id, paper.date) == ("0704.0001", "0704.0001", "2007-04")
+    assert paper.authors == ("C. Balázs", "E. L. Berger", "P. Nadolsky")
+
+
+def test_a_number_of_another_kind_beside_a_day_of_change_is_no_arxiv_id() -> None:
+    (paper,), _ = parted(read(delimited, b"id,title,abstract,update_date\n17,A,B,2008-11-26\n"))
+    assert (paper.id, paper.arxiv_id, paper.date) == ("17", None, None)
+
+
 def test_openalex_gives_the_places_of_words() -> None:
     table = 'display_name,abstract_inverted_index\nA,"{""walls"": [2], ""We"": [0], ""paint"": [1]}"\n'
     assert matches(delimited, table.encode())

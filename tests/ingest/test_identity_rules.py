@@ -125,6 +125,15 @@ def test_one_identifier_is_enough_and_two_that_differ_are_two_papers() -> None:
     assert same_paper(paper(doi=JOURNAL), paper(doi=PREPRINT))
 
 
+def test_chapters_under_the_doi_of_their_book_are_papers_of_their_own() -> None:
+    other = {"doi": JOURNAL, "title": "Deep ice", "abstract": ICE, "authors": ("Cy Nobody",)}
+    assert not same_paper(paper(doi=JOURNAL), paper(**other))
+    # One thing more in common, or nothing said of it, and the DOI is believed.
+    for more in ({"title": paper().title}, {"abstract": WHALES}, {"authors": paper().authors}, {"authors": ()}):
+        assert same_paper(paper(doi=JOURNAL), paper(**{**other, **more}))
+    assert same_paper(paper(doi=JOURNAL), paper(**{**other, "kind": "digest"}))
+
+
 def test_a_title_needs_the_first_author_and_the_abstract() -> None:
     assert same_paper(paper(), paper(source="b", authors=("A. Author",)))
     assert not same_paper(paper(), paper(authors=("Cy Nobody",)))

@@ -124,6 +124,79 @@ def test_data_cite() -> None:
     assert (paper.doi, paper.date) == ("10.5555/d.1", "2018")
 
 
+@pytest.mark.parametrize("around", ["attributes", "metadata", "_source"])
+def test_what_holds_every_record_names_none(around: str) -> None:
+    texts = [{"title": f"Paper {number}", "abstract": "An abstract."} for number in range(2)]
+    papers = parted(read(json_array, dump([{around: text} for text in texts])))[0]
+    assert [paper.id.rpartition("-")[0] for paper in papers] == ["paper-0", "paper-1"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"authorList": {"author": [{"fullName": "Lund B", "firstName": "Bo", "lastName": "Lund"}]}}, ("Bo Lund",)),
+        ({"authors": {"value": ["Bo Lund", "Ada Poe"]}}, ("Bo Lund", "Ada Poe")),  # OpenReview
+        ({"author": {"name": "Bo Lund", "affiliation": ["A University"]}}, ("Bo Lund",)),
+        (
+            {"authors": [{"first": "Bo", "middle": ["J.", "K."], "last": "Lund", "suffix": "Jr."}]},
+            ("Bo J. K. Lund Jr.",),
+        ),
+        ({"authors": [{"first": "Bo", "middle": [], "last": "Lund", "suffix": ""}]}, ("Bo Lund",)),
+        ({"creators": [{"name": "Roof Office, Bergen", "nameType": "Organizational"}]}, ("Roof Office, Bergen",)),
+        ({"creators": [{"name": "Lund, Bo", "nameType": "Personal"}]}, ("Bo Lund",)),
+        ({"author": [{"name": "Roof Office, Bergen", "sequence": "first"}]}, ("Roof Office, Bergen",)),  # Crossref
+        ({"authorList": {"author": [{"collectiveName": "Roof Office, Bergen"}]}}, ("Roof Office, Bergen",)),
+        ({"authors": [{"name": "Lund, Bo"}]}, ("Bo Lund",)),
+    ],
+)
+def test_authors_in_objects(fields: dict[str, Any], shown: tuple[str, ...]) -> None:
+    (paper,) = parted(read(json_array, dump([{**PAPER, **fields}])))[0]
+    assert paper.authors == shown
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"abstract": [{"text": "One."}, {"text": "Two."}]}, "One. Two."),  # CORD-19
+        ({"abstract": [{"text": "One."}, {"no": "text"}]}, "One."),
+        ({"abstract": ["One.", "Two."]}, "One. Two."),
+        ({"abstract": "<h4>Aims</h4>H<inf>2</inf>O.<ul><li>One</li><li>Two</li></ul>"}, "Aims H2O. One Two"),
+    ],
+)
+def test_abstracts_in_pieces(fields: dict[str, Any], shown: str) -> None:
+    assert parted(read(json_array, dump([{**PAPER, **fields}])))[0][0].abstract == shown
+
+
+def test_the_first_day_of_several_is_the_papers() -> None:
+    paper = {**PAPER, "pubYear": "2020", "firstPublicationDate": "2019-01-03"}  # Europe PMC
+    assert parted(read(json_array, dump([paper])))[0][0].date == "2019-01-03"
+    assert parted(read(json_array, dump([{**PAPER, "pubYear": "2020"}])))[0][0].date == "2020"
+
+
+@pytest.mark.parametrize(
+    ("fields", "date"),
+    [
+        ({"update_date": "2008-11-26"}, "2007-04"),
+        ({"update_date": "2007-04-05"}, "2007-04-05"),
+        ({"update_date": "2008-11-26", "published": "2007-04-02"}, "2007-04-02"),
+    ],
+)
+def test_a_part_of_the_arxiv_snapshot_is_told_by_its_ids(fields: dict[str, str], date: str) -> None:
+    (paper,) = parted(read(json_array, dump([{**PAPER, "id": "0704.0001", **fields}])))[0]
+    assert (paper.id, paper.arxiv_id, paper.date) == ("0704.0001", "0704.0001", date)
+
+
+def test_an_id_that_looks_like_arxivs_is_none_by_itself() -> None:
+    (paper,) = parted(read(json_array, dump([{**PAPER, "id": "0704.0001"}])))[0]
+    assert (paper.id, paper.arxiv_id, paper.date) == ("0704.0001", None, None)
+
+
+def test_a_retracted_paper_is_told() -> None:
+    papers, rejected = parted(read(json_array, dump([{**PAPER, "is_retracted": told} for told in (True, False)])))
+    assert len(papers) == 1
+    assert rejected == [("record 1", "retracted")]
+
+
 def test_objects_one_after_the_other() -> None:
     data = b"\n".join(dump({**PAPER, "id": str(number)}, indent=2) for number in range(3))
     assert matches(json_array, data)

@@ -117,6 +117,76 @@ def test_authors_in_one_text_are_taken_apart(read: Read, authors: str) -> None:
     assert paper(record).authors == ("Ada Lovelace", "Alan Turing")
 
 
+@pytest.mark.parametrize(
+    ("authors", "names"),
+    [
+        ("John Smith, Jane Doe and Bob Roe", ("John Smith", "Jane Doe", "Bob Roe")),
+        ("John Smith, Jane Doe, and Bob Roe", ("John Smith", "Jane Doe", "Bob Roe")),
+        ("J. Smith, A. Doe & B. Roe", ("J. Smith", "A. Doe", "B. Roe")),
+        ("Smith, J., Doe, A., & Roe, B.", ("J. Smith", "A. Doe", "B. Roe")),  # APA
+        ("Smith, J., & Doe, A.", ("J. Smith", "A. Doe")),
+        ("John Smith, Jane Doe, et al.", ("John Smith", "Jane Doe")),
+        ("Smith, J.; Doe, A. et al.", ("J. Smith", "A. Doe")),
+        ("[['Smith', 'John', ''], ['O\\'Neil', 'Seán', 'Jr']]", ("John Smith", "Seán O'Neil Jr")),
+        ("[{'name': 'John Smith'}, {'name': \"Seán O'Neil\"}]", ("John Smith", "Seán O'Neil")),
+        # As before.
+        ("Smith, John and Doe, Jane Ann", ("John Smith", "Jane Ann Doe")),
+        ("Smith, John and Doe, Jane and Roe, Bob", ("John Smith", "Jane Doe", "Bob Roe")),
+        ("Smith, John Paul and Bob Roe", ("John Paul Smith", "Bob Roe")),
+        ("van der Berg, John Paul", ("John Paul van der Berg",)),
+        ("Zhang, Wei, Li, Na", ("Zhang, Wei, Li, Na",)),
+        ("Smith J, Doe A, Roe BC", ("Smith J", "Doe A", "Roe BC")),
+        ("['John Smith', \"Seán O'Neil\"]", ("John Smith", "Seán O'Neil")),
+    ],
+)
+def test_authors_on_one_line(read: Read, authors: str, names: tuple[str, ...]) -> None:
+    (record,) = read({"title": "T", "abstract": "A.", "authors": authors})
+    assert paper(record).authors == names
+
+
+@pytest.mark.parametrize("middle", ["(", "{", "-", "1+", "{'a':", "not ", "lambda x:", "\x00"])
+def test_a_hostile_list_of_authors_ends_no_ingest(read: Read, middle: str) -> None:
+    text = "[[" + middle * (90_000 // len(middle)) + "]]"
+    assert len(read({"title": "T", "abstract": "A.", "authors": text}, BEIR[0])) == 2
+
+
+@pytest.mark.parametrize(
+    "abstract", ["[No abstract available]", "No abstract available.", "N/A", "nan", "None", "Abstract not available"]
+)
+def test_what_stands_for_no_abstract_is_none(read: Read, abstract: str) -> None:
+    (record,) = read({"title": "T", "abstract": abstract})
+    assert isinstance(record, Rejected)
+    assert record.reason == "no abstract"
+
+
+@pytest.mark.parametrize("abstract", ["No abstract art available in Ghent was counted.", "Nan Goldin.", "N"])
+def test_an_abstract_that_begins_so_is_one(read: Read, abstract: str) -> None:
+    (record,) = read({"title": "T", "abstract": abstract})
+    assert paper(record).abstract == abstract
+
+
+@pytest.mark.parametrize(
+    ("authors", "names"),
+    [
+        ("[No author name available]", ()),
+        ("N/A", ()),
+        ("nan", ()),
+        (["Kim, Y.", "et al."], ("Y. Kim",)),
+        ("Nan Null", ("Nan Null",)),
+        (["Null", "Nan"], ("Null", "Nan")),
+    ],
+)
+def test_what_stands_for_no_author_is_none(read: Read, authors: Any, names: tuple[str, ...]) -> None:
+    (record,) = read({"title": "T", "abstract": "A.", "authors": authors})
+    assert paper(record).authors == names
+
+
+def test_the_answer_of_a_search_engine_on_one_line_is_no_beir_corpus(read: Read) -> None:
+    held = [{"_id": str(number), "_source": {"title": f"Paper {number}", "abstract": "A."}} for number in range(2)]
+    records = read({"took": 1, "hits": {"hits": held}}, name="answer.json")
+    assert [paper(record).title for record in records] == ["Paper 0", "Paper 1"]
+
+
 def test_a_year_alone_is_a_date(read: Read) -> None:
     (record,) = read({"title": "T", "abstract": "A.", "year": 2019})
     assert paper(record).date == "2019"

@@ -63,6 +63,26 @@ def test_what_is_missing_is_taken_from_elsewhere() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Smith, John A Jr", "John A Smith Jr"),
+        ("Smith, John A 3rd", "John A Smith 3rd"),
+        ("Smith, John A", "John A Smith"),
+        ("Smith, Junior", "Junior Smith"),
+        ("van der Berg, Jan II", "Jan van der Berg II"),
+    ],
+)
+def test_what_stands_behind_a_name_stays_there(name: str, shown: str) -> None:
+    assert parted(read(medline, record(f"FAU - {name}")))[0][0].authors == (shown,)
+
+
+def test_a_retracted_paper_is_told_and_the_notice_of_it_kept() -> None:
+    papers, rejected = parted(read(medline, record("PT  - Journal Article", "PT  - Retracted Publication")))
+    assert (papers, rejected) == ([], [("record 1, line 1", "retracted")])
+    assert len(parted(read(medline, record("PT  - Retraction of Publication")))[0]) == 1
+
+
+@pytest.mark.parametrize(
     ("lines", "date"),
     [
         (["DP  - 2020 Jan 5"], "2020-01-05"),

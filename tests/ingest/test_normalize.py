@@ -164,6 +164,10 @@ def test_dois(raw: str | None, doi: str | None) -> None:
         ("https://link.springer.com/content/pdf/10.1007/s11192-020-03690-4.pdf", "10.1007/s11192-020-03690-4"),
         ("https://www.biorxiv.org/content/10.1101/2020.01.01.123456v2.full", "10.1101/2020.01.01.123456"),
         ("https://doi.org/10.1000%2Fabc", "10.1000/abc"),
+        ("https://www.biorxiv.org/content/10.1101/2020.01.01.123456v2", "10.1101/2020.01.01.123456"),
+        ("https://www.medrxiv.org/content/10.1101/2020.01.01.123456v12.full-text", "10.1101/2020.01.01.123456"),
+        ("10.1101/gr.275638.121", "10.1101/gr.275638.121"),
+        ("https://doi.org/10.1000/x5v2", "10.1000/x5v2"),  # only bioRxiv is known to write versions so
     ],
 )
 def test_a_doi_in_a_publishers_address_ends_where_it_ends(raw: str, doi: str) -> None:
@@ -199,6 +203,7 @@ def test_pubmed_ids(raw: str | int | None, found: str | None) -> None:
         ("Müller, J.", "J. Müller"), ('M{\\"u}ller, J.', "J. Müller"), ("King, Jr., Martin Luther", "Martin Luther King Jr."),
         ("King, Martin Luther, Jr.", "Martin Luther King Jr."), ("King, Jr.", "King Jr."), ("Wang, Xi", "Xi Wang"), ("Ada Lovelace", "Ada Lovelace"),
         ("{NASA, and Friends}", "NASA, and Friends"), ("van der Berg, Jan", "Jan van der Berg"), ("王伟", "王伟"), (" , ", ""), ("A, B, C, D", "A, B, C, D"),
+        (normalize.group("Roof Office, Bergen"), "Roof Office, Bergen"), (normalize.group(""), ""),
     ],
 )  # fmt: skip
 def test_names_are_first_name_first(raw: str, name: str) -> None:

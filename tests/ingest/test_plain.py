@@ -47,6 +47,10 @@ def test_labels_and_authors_are_read() -> None:
     expected = [("On Things", "They are things.", ("Ada One", "Bo de Two"))]
     assert papers("Title: On Things\nAuthors: Ada One, Bo de Two\nAbstract: They are things.") == expected
     assert papers("On Things\nAda One and Bo de Two\nAbstract\nThey are things.")[0][2] == ("Ada One", "Bo de Two")
+    # A family name in front is no person of its own.
+    for line in ("One, A., & Two, B.", "A. One, B. Two et al.", "A. One, B. Two"):
+        assert papers(f"Title: On Things\nAuthors: {line}\nAbstract: They.")[0][2] == ("A. One", "B. Two")
+    assert papers("On Things\nAda One, Bo Two and Cy Three\nThey are.")[0][2] == ("Ada One", "Bo Two", "Cy Three")
     assert papers("On Things\nThey are Things, Others\nand more.")[0][2] == ()
 
 

@@ -81,6 +81,18 @@ def test_a_chapter_of_a_book() -> None:
 
 
 @pytest.mark.parametrize(
+    ("author", "shown"),
+    [
+        ("<CollectiveName>Tea Office, Bergen</CollectiveName>", "Tea Office, Bergen"),
+        ("<LastName>Lund</LastName><ForeName>Bo</ForeName><Suffix>Jr</Suffix>", "Bo Lund Jr"),
+    ],
+)
+def test_the_comma_of_a_group_turns_nothing_around(author: str, shown: str) -> None:
+    article = f"<AuthorList><Author>{author}</Author></AuthorList><Abstract><AbstractText>A.</AbstractText></Abstract>"
+    assert read_one(article).authors == (shown,)
+
+
+@pytest.mark.parametrize(
     ("date", "expected"),
     [
         ("<Year>2020</Year><Month>Mar</Month><Day>5</Day>", "2020-03-05"),

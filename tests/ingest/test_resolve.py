@@ -215,6 +215,52 @@ def test_two_tables_that_count_from_one_keep_all_papers() -> None:
             assert written(shelf.run(records)) == 0
 
 
+@pytest.mark.parametrize("lag", [0, 1])
+@pytest.mark.parametrize("parts", [1, 2], ids=["one batch", "two batches"])
+def test_two_rows_of_one_file_under_one_id_are_both_kept(parts: int, lag: int) -> None:
+    rows = [paper(0, id="7"), paper(1, id="7"), paper(0, id="8")]
+    for _ in range(2):
+        shelf = Shelf(lag)
+        made = shelf.run(*([rows] if parts == 1 else [[row] for row in rows]))
+        assert outcomes(made) == {"new": 2, "duplicates": 1}
+        assert sorted(p.title for p in shelf.papers().values()) == sorted(TOPICS[:2])
+        assert written(shelf.run(*([rows] if parts == 1 else [[row] for row in rows]))) == 0
+        rows.reverse()
+
+
+def test_a_row_that_is_read_again_with_other_words_is_a_correction() -> None:
+    shelf = Shelf()
+    shelf.run([paper(0, id="7")])
+    assert outcomes(shelf.run([paper(1, id="7")])) == {"updated": 1}
+    assert shelf.the_one().title == TOPICS[1]
+    # In one run too, where the words are the same for the most part.
+    assert outcomes(shelf.run([paper(1, id="7"), paper(1, id="7", title="Ice")])) == {"unchanged": 1, "duplicates": 1}
+    assert len(shelf.papers()) == 1
+
+
+def test_a_row_keeps_the_number_of_its_own_table_after_another_table_told_of_its_paper() -> None:
+    shelf = Shelf()
+    for record in (
+        paper(0, id="1"),
+        paper(0, title=TOPICS[0].upper(), source="b.jsonl"),
+        paper(1, id="1", source="b.jsonl"),
+    ):
+        shelf.run([record])
+    assert sorted(p.abstract for p in shelf.papers().values()) == sorted(
+        f"{topic}. We measure it." for topic in TOPICS[:2]
+    )
+    shelf.run([paper(0, id="1", abstract="Corrected.")])
+    assert shelf.papers()["1"].abstract == "Corrected."
+
+
+def test_chapters_under_the_doi_of_their_book_are_all_kept() -> None:
+    names = ("Ann Author", "Bo Lund", "Cy Poe")
+    shelf, chapters = Shelf(), [paper(n, doi="10.1007/978-3", authors=(name,)) for n, name in enumerate(names)]
+    assert outcomes(shelf.run(chapters)) == {"new": 3}
+    assert written(shelf.run(chapters)) == 0
+    assert len(shelf.papers()) == 3
+
+
 def test_beir_ids_are_papers_of_their_own() -> None:
     shelf = Shelf()
     records = [paper(0, id=f"d{n}", keep_id=True, doi=JOURNAL) for n in range(3)]
