@@ -94,7 +94,7 @@ class Config:
     )
     evidence_tokens: int = _setting(480, "tokens of evidence gathered for an answer", low=40, high=1_000_000)
     evidence_sentences: int = _setting(
-        3, "best evidence sentences the model reads; give a larger model more", low=1, high=10_000
+        0, "best evidence sentences the model reads; 0: one by the bundled model, eight by any other", high=10_000
     )
     support: SupportLevel = _setting(
         "strict",
@@ -128,6 +128,15 @@ class Config:
     api_per_minute: int = _setting(0, "requests a minute that one client may send; 0: any number", high=1_000_000)
     api_upload_mb: int = _setting(64, "largest upload, in MB", low=1, high=100_000)
     log_format: LogFormat = _setting("text", "log lines of the API: `text` or `json`", choices=("text", "json"))
+
+    @property
+    def sentences_read(self) -> int:
+        """`evidence_sentences`, or what suits the model.
+
+        The bundled one takes over a sentence of those it is given, and chooses worse than the ranking: given three, its
+        first sentence held an asked fact in .31 of 58 development answers, given one in .60.
+        """
+        return self.evidence_sentences or (1 if self.model == BUNDLED else 8)
 
     @classmethod
     def load(cls, overrides: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Config:

@@ -265,7 +265,7 @@ class Pipeline:
     def _write(self, context: Context, cancel: threading.Event, clock: _Clock) -> Iterator[Event]:
         """Streams the model's sentences, each checked as it is finished."""
         assert self._generator is not None
-        messages = prompt.messages(context, self._config.evidence_sentences, self._generator.style)
+        messages = prompt.messages(context, self._config.sentences_read, self._generator.style)
         clock.prompt_tokens = self._generator.prompt_tokens(messages)
         if ahead := self._generator.waiting():
             yield Queued(ahead)

@@ -71,7 +71,7 @@ def main() -> None:
             whole.append(timing)
             contexts.append(context)
     report["whole_answer"] = {key: statistics.median(t[key] for t in whole) for key in whole[0]}
-    prompts = [messages(context, config.evidence_sentences) for context in contexts]
+    prompts = [messages(context, config.sentences_read) for context in contexts]
     ours = Ours(generator, given.max_new_tokens)
     ours.run(prompts[0])
     theirs = Theirs(given.llama_python, given.max_new_tokens) if given.llama_python else None
