@@ -56,9 +56,10 @@ class Scene:
 
     def stopped(self) -> None:
         """Kills the server and waits until the keeper has started it again."""
-        before = self.rig.restarts
-        self.rig.server.stop(signal.SIGKILL)
-        while self.rig.restarts == before:
+        # It may have died of the fault already, and the keeper be about to replace it.
+        server = self.rig.server
+        server.stop(signal.SIGKILL)
+        while self.rig.server is server:
             time.sleep(0.02)
 
 

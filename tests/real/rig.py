@@ -34,6 +34,7 @@ QUESTIONS = (
 )
 ASKERS = 2
 BATCH = 12
+BATCHES = 30
 # A slow machine is no fault.
 PATIENCE = 300.0
 # What is wrong, and what to do.
@@ -162,8 +163,11 @@ class Rig:
 
     def _keep_writing(self) -> None:
         while self._loading.is_set():
-            first = 1000 + BATCH * self._batches
-            rows = [record(number, "one") for number in range(first, first + BATCH)]
+            # The same papers again in another edition: a collection that grows without end is another collection, in
+            # which other answers are right.
+            edition, batch = divmod(self._batches, BATCHES)
+            first = 1000 + BATCH * batch
+            rows = [record(number, f"no. {edition}") for number in range(first, first + BATCH)]
             # One that was not acknowledged is sent again, under the next load too.
             self._batches += self._uploaded(rows)
             time.sleep(0.2)
@@ -179,7 +183,7 @@ class Rig:
             return False
         if response.status_code == 200:
             counts = response.json()
-            if counts["new"] + counts["unchanged"] == len(rows):
+            if counts["new"] + counts["updated"] + counts["unchanged"] == len(rows):
                 self.papers |= {row["_id"]: row["title"] for row in rows}
                 return True
         seen = Seen()
