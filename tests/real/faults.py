@@ -203,6 +203,7 @@ def out_of_memory(scene: Scene, chance: random.Random) -> Iterator[None]:
     switch = scene.folder / "no-memory"
     switch.touch()
     yield
+    time.sleep(SECONDS_OF_HARM)  # reading the prompt alone may take as long as other faults last
     switch.unlink()
 
 

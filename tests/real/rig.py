@@ -75,7 +75,8 @@ class Rig:
     def __init__(self, paperchat: Paperchat, *options: str, **env: str) -> None:
         self.paperchat = paperchat
         self.options = (*options, "--port", str(free_port()))
-        self.env = {"PAPERCHAT_API_KEY": KEY, **env}
+        # Every paper is a candidate: one that lies near a cut by rank would be taken for lost now and then.
+        self.env = {"PAPERCHAT_API_KEY": KEY, "PAPERCHAT_CANDIDATES": "2000", **env}
         self.seen = Seen()
         self.restarts = 0
         self.papers: dict[str, str] = {}

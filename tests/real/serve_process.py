@@ -21,23 +21,31 @@ from rag.adapters import chroma
 from tests.fakes import FakeEmbedder
 
 SWITCH = "MEMORY_SWITCH"
-TOKENS_BEFORE = 12
 
 
 def harm_the_model(switch: Path) -> None:
-    """Makes `generate` fail as torch does, after so many tokens, while the file exists."""
+    """Makes `generate` fail as torch does, after the first words, while the file exists."""
     from rag.adapters import local
 
-    whole = local._TextPieces.put
+    put, end = local._TextPieces.put, local._TextPieces.end
 
-    def put(self: Any, ids: Any) -> None:
-        if len(self._ids) >= TOKENS_BEFORE and switch.exists():
+    def fail() -> None:
+        if switch.exists():
             import torch
 
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
-        whole(self, ids)
 
-    local._TextPieces.put = put  # type: ignore[method-assign]
+    def failing_put(self: Any, ids: Any) -> None:
+        if self._ids:
+            fail()
+        put(self, ids)
+
+    def failing_end(self: Any) -> None:
+        fail()
+        end(self)
+
+    local._TextPieces.put = failing_put  # type: ignore[method-assign]
+    local._TextPieces.end = failing_end  # type: ignore[method-assign]
 
 
 def main() -> None:
