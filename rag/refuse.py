@@ -8,12 +8,19 @@ from collections.abc import Mapping, Sequence
 from rag.evidence import PaperEvidence
 from rag.question import Kind, Question
 from rag.text import numbers, searchable, stem, terms, words
-from rag.types import IndexIdentity, Refusal, ScoredPassage
+from rag.types import IndexIdentity, Paper, Refusal, ScoredPassage
 
 PROBABILITY_WEIGHT = 0.2
 # Far below: the question is not about the collection's field at all.
 OFF_TOPIC_BELOW = 0.27
 NEAREST = 3
+# Words with which a paper is asked what it is about.
+_ASKING = frozenset(
+    map(
+        stem,
+        "propose introduce present describe paper method approach work idea contribution main summary overview".split(),
+    )
+)
 _SHARE = re.compile(
     r"0?\.\d+|\b(?:half|quarters?|thirds?|fifths?|tenths?)\b"
     r"|\b(?:\d+|one|two|three|four|five|six|seven|eight|nine) (?:out of|in|of) (?:\d+|two|three|four|five|six|ten)\b",
@@ -54,12 +61,18 @@ def decide(
         )
     nearest = tuple(passage.paper for passage in ranked[:NEAREST])
     covered = coverage(ranked, evidence)
-    if covered < below or not nearest:
+    if not nearest or (covered < below and not _names_a_paper(question.text, nearest)):
         far = covered < OFF_TOPIC_BELOW
         return Refusal("off_topic" if far else "not_covered", _not_covered(index, far), nearest)
     if question.wants_number and not _states_number(question, ranked, evidence):
         return Refusal("not_stated", _not_stated(question, nearest[0].title), nearest)
     return None
+
+
+def _names_a_paper(text: str, nearest: Sequence[Paper]) -> bool:
+    """Does a question say nothing but what a title says? "What is Okapi?" is too short to be near anything."""
+    said = set(terms(text)) - _ASKING
+    return bool(said) and any(said <= set(terms(paper.title)) for paper in nearest)
 
 
 def coverage(ranked: Sequence[ScoredPassage], evidence: Mapping[str, PaperEvidence]) -> float:

@@ -33,6 +33,14 @@ def test_an_uncovered_question_is_refused(cosine: float, reason: str) -> None:
     assert [paper.id for paper in refused.nearest] == ["p1", "p2", "p3"]
 
 
+@pytest.mark.parametrize(
+    ("question", "refused"),
+    [("What is Title 1?", False), ("What does the Title 2 paper propose?", False), ("Who paid for Title 1?", True)],
+)
+def test_a_question_that_only_names_a_paper_is_covered_however_short(question: str, refused: bool) -> None:
+    assert (refusal(question, "Corals bleach.", 0.3, score=0.1) is not None) is refused
+
+
 def test_a_better_sentence_never_turns_an_answer_into_a_refusal() -> None:
     answered = [refusal("What is it for?", "It is.", cosine / 20, score=0.2) is None for cosine in range(21)]
     assert answered == sorted(answered)
