@@ -162,6 +162,19 @@ def arxiv(text: str | None) -> tuple[str, int | None] | None:
     return name, int(match[2]) if match[2] else None
 
 
+def arxiv_date(own: str, created: str) -> str:
+    """`created`, or the month in the arXiv id where that is earlier.
+
+    In the format `arXiv`, `created` has been seen to name the day of the latest version.
+    """
+    match = re.search(r"(?:^|/)(\d\d)(0[1-9]|1[0-2])(?=\.?\d)", own)
+    iso = date(created)
+    if match is None:
+        return created
+    month = f"{19 if match[1] > '90' else 20}{match[1]}-{match[2]}"
+    return created if iso and iso[:7] <= month else month
+
+
 def pubmed(text: str | int | None) -> str | None:
     """A PubMed id: its digits."""
     if isinstance(text, int):

@@ -242,19 +242,9 @@ class _Reader:
         return _BOUNDARY.match(self._text, place) is not None
 
     def _authors(self, place: int, start: int, sure: bool, ends: bool) -> int:
-        names: list[str] = []
-        end = place
-        while True:
-            got = self._longest(place, lambda name: self._author(name, rare="" if sure or " " in name else name), sure)
-            if got is None:
-                break
-            names.append(self._text[place:got])
-            others = _ET_AL.match(self._text, got)
-            end = others.end() if others else got
-            link = _LINK.match(self._text, end)
-            if link is None:
-                break
-            place = link.end()
+        names, end = self._linked(
+            place, lambda name: self._author(name, rare="" if sure or " " in name else name), sure, behind=_ET_AL
+        )
         if not names or not self._bounded(end, ends):
             return 0
         self._take(start, end, Filters(authors=tuple(names)))
@@ -263,18 +253,12 @@ class _Reader:
     def _venues(self, place: int, start: int, sure: bool, ends: bool, *, stated: bool) -> int:
         if article := re.compile(r"the\s+", re.IGNORECASE).match(self._text, place):
             place = article.end()
-        found, end = Filters(), place
-        while True:
-            got = self._longest(place, lambda name: self._venue(name, weak=not sure, stated=stated), sure)
-            if got is None:
-                break
-            found, end = found & self._at(self._text[place:got]), got
-            link = _LINK.match(self._text, got)
-            if link is None:
-                break
-            place = link.end()
-        if not found or not self._bounded(end, ends):
+        names, end = self._linked(place, lambda name: self._venue(name, weak=not sure, stated=stated), sure)
+        if not names or not self._bounded(end, ends):
             return 0
+        found = Filters()
+        for name in names:
+            found &= self._at(name)
         self._take(start, end, found)
         return end
 
@@ -284,6 +268,29 @@ class _Reader:
         if parts and not self._index.catalog.named("venue", name):
             return named("venues", parts[1].strip()) & Filters(parts[2], parts[2])
         return named("venues", name)
+
+    def _linked(
+        self, place: int, known: Callable[[str], bool], sure: bool, behind: re.Pattern[str] | None = None
+    ) -> tuple[list[str], int]:
+        """The known names from `place` on, linked by commas, "and" or "or", and where they end.
+
+        Args:
+            place: In characters.
+            known: Is there such a name?
+            sure: As in `_longest`.
+            behind: What may stand behind a name and belongs to it.
+        """
+        names: list[str] = []
+        end = place
+        while (got := self._longest(place, known, sure)) is not None:
+            names.append(self._text[place:got])
+            more = behind.match(self._text, got) if behind else None
+            end = more.end() if more else got
+            link = _LINK.match(self._text, end)
+            if link is None:
+                break
+            place = link.end()
+        return names, end
 
     def _longest(self, place: int, known: Callable[[str], bool], sure: bool) -> int | None:
         """Where the longest known name that begins at `place` ends."""

@@ -11,16 +11,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.experiments.contexts import CLOSED_BOOK, GOLD_ALONE, Trial
+from eval.experiments.contexts import BASELINES, Trial
 from eval.experiments.items import Item
+from eval.experiments.lines import number
 from eval.experiments.runner import RESULTS, Row, saved
 from eval.experiments.summary import Comparison, Mean, Place, corrected, mean
-from eval.report import Number, Plot, Point, Section, Series, Table
+from eval.report import Plot, Point, Section, Series, Table
 from rag.errors import UsageError
 
 # What may differ between the two runs; with anything else different the contexts or the scores are others.
 READER = ("reader", "model")
-BASELINES = (CLOSED_BOOK, GOLD_ALONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,11 +225,16 @@ def section(found: Beside, quality: str, x_label: str, *, log_x: bool = False) -
         from_zero=True,
     )
     levels = tuple(
-        (f"{one.first[0]}, {one.first[1]}", _cell(found.ours[one.first]), _cell(found.theirs[one.first]), one.told)
+        (f"{one.first[0]}, {one.first[1]}", number(found.ours[one.first]), number(found.theirs[one.first]), one.told)
         for one in found.levels
     )
     moves = tuple(
-        (pair_told(one.first, one.second), _signed(one.ours), _signed(one.theirs), one.difference.told)
+        (
+            pair_told(one.first, one.second),
+            number(one.ours, signed=True),
+            number(one.theirs, signed=True),
+            one.difference.told,
+        )
         for one in found.effects
     )
     told = "p is Holm's over the rows of its table."
@@ -241,11 +246,3 @@ def section(found: Beside, quality: str, x_label: str, *, log_x: bool = False) -
         columns = ("Change of context", found.reader, found.other, "Difference of the two")
         parts.append(Table(columns, moves, f"Whom the context moves more. {told}"))
     return Section(f"Beside {found.other}", found.verdicts(), tuple(parts))
-
-
-def _cell(value: Mean) -> Number:
-    return Number(value.value, value.low, value.high)
-
-
-def _signed(value: Mean) -> Number:
-    return Number(value.value, value.low, value.high, signed=True)

@@ -14,7 +14,8 @@ from typing import Any
 
 from eval import indexes
 from eval.experiments import context_size, hard_negatives, order, position
-from eval.experiments.beside import BASELINES, Earlier, beside, earlier
+from eval.experiments.beside import Earlier, beside, earlier
+from eval.experiments.contexts import BASELINES
 from eval.experiments.cost import affordable, pace
 from eval.experiments.experiment import Experiment, Options, Plan
 from eval.experiments.items import MEANINGS, NAMES, Item, Measure, Task
@@ -95,12 +96,13 @@ def run(name: str, options: Options, config: Config, shown: Console) -> dict[str
     settings = _settings(experiment, task, measure, options, config, reader)
     other = earlier(options.beside, settings, plan.trials) if options.beside else None
     # Measured once, so that the same command takes the same questions when it goes on.
-    slower = kept(options.report / RESULTS, settings).slower or pace(plan.trials, reader)
+    before = kept(options.report / RESULTS, settings)
+    before = replace(before, slower=before.slower or pace(plan.trials, reader))
     if options.limit is None:
-        items = other.read_of(items) if other else affordable(plan.trials, items, reader, slower)
+        items = other.read_of(items) if other else affordable(plan.trials, items, reader, before.slower)
         taken = {item.id for item in items}
         plan = replace(plan, trials=tuple(trial for trial in plan.trials if trial.item.id in taken))
-    rows = run_trials(plan.trials, reader, measure, options.report, settings, shown.tokens, shown.tell, slower)
+    rows = run_trials(plan.trials, reader, measure, options.report, before, shown.tokens, shown.tell)
     return _finish(experiment, task, items, plan, rows, reader, measure, settings, options, other)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from eval.experiments.contexts import GOLD_ALONE, Trial, baselines
 from eval.experiments.experiment import Experiment, Findings, Options, Plan, most_passages, sizes, uses_given
 from eval.experiments.items import Item, Task
-from eval.experiments.lines import line_plot
+from eval.experiments.lines import line_plot, number
 from eval.experiments.search import Search, candidates, names
 from eval.experiments.summary import Analysis, Condition, Mean, Place, undecided
 from eval.report import Number, Plot, Point, Series, Table
@@ -137,8 +137,8 @@ def _table(analysis: Analysis) -> Table:
     rows = tuple(
         (
             f"{c.series}, {c.x}",
-            _number(c.quality),
-            _number(c.given_gold),
+            number(c.quality) if c.quality else None,
+            number(c.given_gold) if c.given_gold else None,
             Number(c.given_gold.n, digits=0) if c.given_gold else None,
             Number(c.tokens, digits=0),
         )
@@ -146,10 +146,6 @@ def _table(analysis: Analysis) -> Table:
     )
     columns = ("Retriever, k", "Quality", "Quality where a gold passage is there", "Questions there", "Prompt tokens")
     return Table(columns, rows, "Quality in all, and where retrieval is not to blame")
-
-
-def _number(found: Mean | None) -> Number | None:
-    return Number(found.value, found.low, found.high) if found else None
 
 
 EXPERIMENT = Experiment(

@@ -14,7 +14,7 @@ from rag.order import reorder
 
 T = TypeVar("T")
 
-CLOSED_BOOK, GOLD_ALONE = "closed book", "gold passage alone"
+CLOSED_BOOK, GOLD_ALONE = BASELINES = ("closed book", "gold passage alone")
 
 SHUFFLED = "shuffled"
 SCORE_ORDER, PAPERS_ORDER, REVERSED = "score order", "the paper's order", "reversed"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eval.experiments.contexts import GOLD_ALONE
-from eval.experiments.summary import Analysis, Place
-from eval.report import Plot, Point, Series
+from eval.experiments.summary import Analysis, Mean, Place
+from eval.report import Number, Plot, Point, Series
 
 
 def against_first(places: Sequence[Place]) -> list[tuple[Place, Place]]:
@@ -14,6 +14,11 @@ def against_first(places: Sequence[Place]) -> list[tuple[Place, Place]]:
     first = places[0][0] if places else ""
     bases = {x for series, x in places if series == first}
     return [((series, x), (first, x)) for series, x in places if series != first and x in bases]
+
+
+def number(found: Mean, *, signed: bool = False) -> Number:
+    """A mean with its interval, for a table."""
+    return Number(found.value, found.low, found.high, signed=signed)
 
 
 def line_plot(

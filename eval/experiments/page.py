@@ -8,7 +8,8 @@ from typing import Any
 from eval.experiments.beside import Beside, section
 from eval.experiments.experiment import Experiment, Findings
 from eval.experiments.items import NAMES, Item, Measure
-from eval.experiments.summary import Analysis, Comparison, Mean, Place
+from eval.experiments.lines import number
+from eval.experiments.summary import Analysis, Comparison, Place
 from eval.report import Number, Plot, Point, Report, Section, Series, Table, marked
 from eval.stats import PERMUTATIONS, RESAMPLES
 
@@ -108,7 +109,7 @@ def _p(p: float) -> Number | str:
 
 
 def _reader(result: Mapping[str, Any], analysis: Analysis, quality: str) -> Section:
-    rows = [(name, _mean(found), Number(found.n, digits=0)) for name, found in analysis.baselines.items()]
+    rows = [(name, number(found), Number(found.n, digits=0)) for name, found in analysis.baselines.items()]
     parts: list[Table | Plot] = [Table(("", quality, "Questions"), tuple(rows), "Floor and ceiling of any context")]
     unfit = [c for c in analysis.conditions if c.unfit]
     if unfit:
@@ -127,10 +128,6 @@ def _reader(result: Mapping[str, Any], analysis: Analysis, quality: str) -> Sect
     if not unfit:
         text.append("Every prompt fitted.")
     return Section("How it was measured", tuple(text), tuple(parts))
-
-
-def _mean(found: Mean) -> Number:
-    return Number(found.value, found.low, found.high)
 
 
 def _answers(analysis: Analysis, items: Sequence[Item], experiment: Experiment) -> Section:

@@ -70,10 +70,9 @@ def run_trials(
     reader: Reader,
     measure: Measure,
     folder: Path,
-    settings: Mapping[str, Any],
+    before: Saved,
     bar: OpenBar,
     tell: Callable[[str], None],
-    slower: float = 1.0,
 ) -> list[Row]:
     """Reads every trial that the folder holds no result of.
 
@@ -82,28 +81,27 @@ def run_trials(
         reader: Who reads.
         measure: How answers are scored.
         folder: Keeps `results.jsonl`.
-        settings: What a result depends on, the trial apart; results of other settings are never mixed in.
+        before: What the folder holds already, as `kept` gives it, with the pace of this machine.
         bar: Makes a progress bar over tokens and trials.
         tell: Told the estimate.
-        slower: Than the estimate, as `cost.pace` gives it.
 
     Returns:
         A row a trial, in their order.
 
     Raises:
-        UsageError: The folder holds results of other settings, or cannot be written.
+        UsageError: The folder cannot be written.
         GenerationError: The model failed.
     """
     path = folder / RESULTS
-    done = {row.key: row for row in kept(path, settings).rows}
+    done = {row.key: row for row in before.rows}
     waiting = [trial for trial in trials if trial.key not in done]
     lengths = [reader.tokens(trial.item, trial.passages) for trial in waiting]
-    tell(told([n for n in lengths if fits(n, reader)], len(trials) - len(waiting), reader, slower))
+    tell(told([n for n in lengths if fits(n, reader)], len(trials) - len(waiting), reader, before.slower))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as lines, bar(sum(lengths) or len(lengths)) as shown:
             if not lines.tell():
-                _write(lines, {"format": FORMAT, "settings": settings, "slower": slower})
+                _write(lines, {"format": FORMAT, "settings": before.settings, "slower": before.slower})
             for trial, tokens in zip(waiting, lengths, strict=True):
                 row = read(trial, tokens, reader, measure)
                 done[row.key] = row
@@ -143,7 +141,7 @@ class Saved:
     """A results file.
 
     Attributes:
-        settings: What its results depend on.
+        settings: What its results depend on, the trial apart; results of other settings are never mixed in.
         rows: The results.
         slower: Than the estimate of `cost`, as it was measured when the run began; 0: it has not begun.
     """
@@ -167,7 +165,7 @@ def kept(path: Path, settings: Mapping[str, Any]) -> Saved:
     if not whole:
         return Saved(settings)
     remedy = "Give another --report folder, or --fresh to begin again."
-    before = saved(path, remedy)
+    before = _parsed(whole, path, remedy)
     # As JSON gives it back: tuples are lists there.
     now = json.loads(json.dumps(settings))
     if before.settings != now:
@@ -188,14 +186,26 @@ def saved(path: Path, remedy: str) -> Saved:
         UsageError: It is of another program, or of another version of this one.
     """
     try:
-        header, *rows = [json.loads(line) for line in path.read_text(encoding="utf-8").rpartition("\n")[0].split("\n")]
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise _no_results(path, error, remedy) from error
+    return _parsed(text.rpartition("\n")[0], path, remedy)
+
+
+def _parsed(whole: str, path: Path, remedy: str) -> Saved:
+    try:
+        header, *rows = [json.loads(line) for line in whole.split("\n")]
         found = Saved(dict(header["settings"]), [_row(row) for row in rows], float(header.get("slower", 1.0)))
         version = header.get("format")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path} is not the results of an experiment ({error}). {remedy}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _no_results(path, error, remedy) from error
     if version != FORMAT:
         raise UsageError(f"{path} holds results of other settings (another version). {remedy}")
     return found
+
+
+def _no_results(path: Path, error: Exception, remedy: str) -> UsageError:
+    return UsageError(f"{path} is not the results of an experiment ({error}). {remedy}")
 
 
 def _row(found: dict[str, Any]) -> Row:

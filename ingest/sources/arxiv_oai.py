@@ -73,26 +73,13 @@ def _arxiv(data: Element, where: str, source: str) -> Record:
         title=said(data, "title"),
         abstract=abstract,
         authors=authors or names_in(said(data, "authors")),
-        date=first_date(own, created),
+        date=normalize.arxiv_date(own, created),
         venue=said(data, "journal-ref"),
         doi=next(iter(brief(data, "doi").split()), None),
         arxiv_id=own + latest if re.fullmatch(r"v\d+", latest) else own,
         categories=said(data, "categories").split(),
         extra={"comment": comment, "updated": brief(data, "updated"), "license": said(data, "license")},
     )
-
-
-def first_date(own: str, created: str) -> str:
-    """`created`, or the month in the arXiv id where that is earlier.
-
-    In the format `arXiv`, `created` has been seen to name the day of the latest version.
-    """
-    match = re.search(r"(?:^|/)(\d\d)(0[1-9]|1[0-2])(?=\.?\d)", own)
-    iso = normalize.date(created)
-    if match is None:
-        return created
-    month = f"{19 if match[1] > '90' else 20}{match[1]}-{match[2]}"
-    return created if iso and iso[:7] <= month else month
 
 
 def _dublin_core(data: Element, identifier: str, where: str, source: str) -> Record:

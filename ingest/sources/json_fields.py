@@ -13,7 +13,6 @@ from typing import Any
 from ingest import normalize
 from ingest.fields import make_record
 from ingest.records import Record, Rejected
-from ingest.sources.arxiv_oai import first_date
 from ingest.sources.json_shapes import spelled_out
 from ingest.sources.opened import SourceFile
 
@@ -122,7 +121,7 @@ def record_from(
     snapshot = given if given and "update_date" in data and normalize.arxiv(given) else ""
     date = _best_date([_date(value) for value in every("date")])
     if date is None and snapshot:
-        date = first_date(snapshot, text_of(data.get("update_date")))
+        date = normalize.arxiv_date(snapshot, text_of(data.get("update_date")))
     known = {name for names in held.values() for name in names} | {"_id", "abstract_inverted_index", "metadata"}
     record = make_record(
         file.name,
