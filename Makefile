@@ -7,6 +7,8 @@ PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 LOCKED := --no-deps --require-hashes
 PAPERCHAT := $(VENV)/bin/python -m ui.cli
 PYTEST := $(VENV)/bin/python -m pytest
+# A process for each core. The tests outside would only be collected, and what they import takes seconds.
+FAST := $(PYTEST) -n auto --dist worksteal -m "not slow and not real" --ignore tests/real --ignore tests/browser
 
 .PHONY: help setup dev chat ingest test fast lint format conformance faults browser doctor screenshots lock audit clean
 
@@ -41,10 +43,10 @@ doctor: setup    ## what is ready or missing
 	$(PAPERCHAT) doctor
 
 fast: dev        ## the tests without models, seconds
-	$(PYTEST) -m "not slow and not real and not browser"
+	$(FAST)
 
 test: dev browser  ## every test: fast ones, real models and stores, the page in a browser
-	$(PYTEST) -m "not slow and not real and not browser"
+	$(FAST)
 	$(PYTEST) -m "slow or real"
 	$(PYTEST) -m browser
 

@@ -124,7 +124,9 @@ class FakeTermIndex:
 
     def query(self, text: str, k: int, among: Sequence[str] | None = None) -> list[tuple[str, float]]:
         wanted = self.documents if among is None else {*among}
-        scores = {i: self._score(text, document) for i, document in self.documents.items() if i in wanted}
+        frequencies = self.document_frequency(text)
+        mean = sum(d.total() for d in self.documents.values()) / (len(self.documents) or 1)
+        scores = {i: self._score(frequencies, mean, d) for i, d in self.documents.items() if i in wanted}
         best = sorted((s for s in scores.items() if s[1] > 0), key=lambda hit: (-hit[1], hit[0]))
         return best[: max(k, 0)]
 
@@ -138,11 +140,10 @@ class FakeTermIndex:
     def count(self) -> int:
         return len(self.documents)
 
-    def _score(self, text: str, document: Counter[str]) -> float:
-        mean = sum(d.total() for d in self.documents.values()) / len(self.documents)
+    def _score(self, frequencies: Sequence[tuple[str, int]], mean: float, document: Counter[str]) -> float:
         norm = self.K1 * (1 - self.B + self.B * document.total() / (mean or 1))
         total = 0.0
-        for term, frequency in self.document_frequency(text):
+        for term, frequency in frequencies:
             idf = math.log(1 + (len(self.documents) - frequency + 0.5) / (frequency + 0.5))
             total += idf * document[term] * (self.K1 + 1) / (document[term] + norm)
         return total

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -493,16 +495,21 @@ def doctor(
         raise typer.Exit(1)
 
 
+@functools.cache  # reading the options of all commands takes a fifth of a second
+def _command() -> Callable[..., int | None]:
+    """All commands, with those of other packages: entry points, because `eval` and `ui` never import each other."""
+    for point in entry_points(group=PLUGINS):
+        app.add_typer(point.load(), name=point.name)
+    return typer.main.get_command(app)
+
+
 def main() -> None:
     """Runs the command; the outermost surface, where every error becomes one sentence."""
     debug = "--debug" in sys.argv
     if debug:  # works after the command as well as before it
         sys.argv = [sys.argv[0], "--debug", *(argument for argument in sys.argv[1:] if argument != "--debug")]
-    # Other packages offer commands as entry points, because `eval` and `ui` never import each other.
-    for point in entry_points(group=PLUGINS):
-        app.add_typer(point.load(), name=point.name)
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        sys.exit(_command()(standalone_mode=False) or 0)
     except typer.Abort:
         _fail("Stopped.", 130)
     except KeyboardInterrupt:

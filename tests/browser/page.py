@@ -21,6 +21,8 @@ AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 DESK, PHONE = (1280, 860), (360, 740)
 # What Chromium and Gradio write into the console when the server is gone.
 UNREACHABLE = re.compile("net::ERR_|network error|Connection errored out")
+# What Gradio writes there when a page is left while a stream of its is open.
+LEFT = re.compile("AbortError|Connection errored out")
 
 
 class Page:
@@ -31,11 +33,18 @@ class Page:
         self.unreachable = False  # the server was killed, and the browser may say so in its console
         self._settles = 450
         self._requests: list[str] = []
+        self._errors: list[str] = []  # of pages that were left
 
     def open(self, url: str) -> None:
         self.driver.get(url)
         self.until(lambda: self.all("#pc-box textarea"), "the question box")
         self.until(lambda: self.all("#pc-panel"), "the source panel")
+
+    def reload(self) -> None:
+        """Loads the page anew; that the old one's streams ended with it is no error."""
+        self._errors = self.console_errors()
+        self.driver.refresh()
+        self._errors += [error for error in self._new_errors() if not LEFT.search(error)]
 
     def all(self, selector: str) -> list[Any]:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
@@ -201,6 +210,11 @@ class Page:
         self.resize(*DESK)
 
     def console_errors(self) -> list[str]:
+        """Every error since it was last asked for."""
+        errors, self._errors = self._errors + self._new_errors(), []
+        return errors
+
+    def _new_errors(self) -> list[str]:
         errors = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
         return [error for error in errors if not (self.unreachable and UNREACHABLE.search(error))]
 

@@ -144,8 +144,7 @@ def test_nothing_runs_nothing_leaves_and_nothing_breaks(hostile: Page, tmp_path:
     the_map(page)
     asked(page)
     page.settle()
-    page.driver.execute_async_script("setTimeout(arguments[0], 1000)")  # the last event's own line is closed
-    page.driver.refresh()
+    page.reload()
     page.until(lambda: page.all("#pc-chat .pc-answer"))
     harmless(page, "restored")
 

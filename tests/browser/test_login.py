@@ -75,7 +75,7 @@ def test_two_people_share_the_page_and_nothing_else(browser: Page, address: str)
     assert not page.js("return document.querySelector('#pc-set-quotes input').checked")
     # Not by its address either.
     page.driver.get(annas)
-    page.driver.refresh()
+    page.reload()
     page.until(lambda: texts.GONE in page.text("#pc-toast"))
     assert not page.all("#pc-chat .pc-answer")
     page.show("settings")

@@ -216,7 +216,7 @@ def test_dark_follows_the_system_and_the_toggle(page: Page) -> None:
     page.open_chip(page.all(".pc-cite")[1])
     page.one(".pc-theme").click()
     assert page.js(background) != dark
-    page.driver.refresh()
+    page.reload()
     page.until(lambda: page.all("#pc-panel"))
     page.until(lambda: not page.js("return document.body.classList.contains('dark')"))
     page.one(".pc-theme").click()
@@ -243,13 +243,13 @@ def test_the_words_of_another_reader_stay_with_them(page: Page, engine: FakeEngi
     assert re.search(r"#c=[0-9a-f]{32}$", page.driver.current_url)
     assert SECOND.text in page.last_answer()
     page.driver.get(page.driver.current_url[:-32] + "0" * 32)
-    page.driver.refresh()
+    page.reload()
     page.until(lambda: texts.GONE in page.text("#pc-toast"))
     assert not page.all("#pc-chat .pc-answer")
 
 
 def test_an_address_kept_as_a_bookmark_leads_nowhere_else(page: Page, tmp_path: Path) -> None:
     page.driver.get(page.driver.current_url.split("#")[0] + "#c=<img src=x onerror=hacked()>")
-    page.driver.refresh()
+    page.reload()
     page.until(lambda: texts.GONE in page.text("#pc-toast"))
     assert page.js("return window.hacked") is None

@@ -222,7 +222,7 @@ def conversations(page: Page) -> None:
 
     # 28: opened anew, it is as it was: verdicts, the evidence behind a chip, the rating.
     before = len(page.all("#pc-chat .pc-verdict"))
-    page.driver.refresh()
+    page.reload()
     page.until(lambda: len(page.all("#pc-chat .pc-verdict")) == before > 0)
     page.open_chip(page.all('.pc-cite[data-turn="0"]')[0])
     assert page.text("#pc-cards mark.pc-strong")
@@ -377,7 +377,7 @@ def begin_measuring(process: ChatProcess) -> subprocess.Popen[str]:
 
 def feel(page: Page) -> None:
     # 41: choices are still there; everything is as at the beginning after one click.
-    page.driver.refresh()
+    page.reload()
     page.until(lambda: page.all("#pc-chat .pc-answer"))
     page.show("settings")
     page.until(lambda: page.js("return document.querySelector('#pc-set-quotes input').checked"))

@@ -53,7 +53,7 @@ def test_a_half_answer_outlives_the_process(browser: Page, process: ChatProcess,
     page.unreachable = True
     process.kill()
     process.start()
-    page.driver.refresh()
+    page.reload()
     page.until(lambda: QUESTION in page.conversations())
     page.until(lambda: page.text("#pc-chat .pc-cut") == texts.INCOMPLETE_NOTE)
     answer = page.last_answer()

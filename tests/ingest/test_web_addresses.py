@@ -244,7 +244,7 @@ def test_a_busy_site_is_asked_three_times(server: Server, read: Read) -> None:
     assert len(server.requests) == 6
 
 
-@pytest.mark.parametrize("later", ["3600", formatdate(time.time() + 3600, usegmt=True)])
+@pytest.mark.parametrize("later", ["3600", formatdate(time.time() + 3600, usegmt=True)], ids=["seconds", "date"])
 def test_a_long_wait_is_left_to_the_user(later: str, server: Server, read: Read) -> None:
     message = failure(read, "arxiv:2410.00001", Answer(status=503, headers={"Retry-After": later}))
     assert re.search(r"Try again in 3[2-6]\d\d seconds\.$", message)

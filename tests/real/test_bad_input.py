@@ -268,7 +268,6 @@ def test_a_disk_that_says_it_is_full(
     new = copied.write("new.jsonl", NEW)
     usage = shutil.disk_usage("/")._replace(free=1_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
-    monkeypatch.setattr(cli.app, "registered_groups", list(cli.app.registered_groups))
     monkeypatch.setattr(sys, "argv", ["paperchat", "ingest", str(new), "--index", str(copied.index)])
     with pytest.raises(SystemExit) as ended:
         cli.main()

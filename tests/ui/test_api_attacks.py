@@ -133,7 +133,7 @@ BODIES = [
     post("an emoji", SEARCH, 200, json.dumps({"query": "🐋" * 100}).encode()),
 ]
 UPLOADS = [
-    post("a compressed transfer", PAPERS, 415, gzip.compress(b"x"), content_encoding="gzip"),
+    post("a compressed transfer", PAPERS, 415, gzip.compress(b"x", mtime=0), content_encoding="gzip"),
     post("a web form", PAPERS, 415, b"file=/etc/passwd", content_type="application/x-www-form-urlencoded"),
     post("an unknown format", PAPERS + "?format=pickle", 400),
     post("a format that is a path", PAPERS + "?format=../../etc/passwd", 400),

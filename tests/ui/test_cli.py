@@ -104,14 +104,10 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Fakes:
 def paperchat(
     fakes: Fakes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Result]:
-    groups = list(cli.app.registered_groups)
-
     def run(*arguments: object) -> Result:
         monkeypatch.setattr(sys, "argv", ["paperchat", *map(str, arguments)])
         # `basicConfig` does nothing where pytest has set up logging; the root level it would set must not stay.
         level = logging.getLogger().level
-        # `main` adds the commands of other packages; a second call in one process would add them again.
-        monkeypatch.setattr(cli.app, "registered_groups", list(groups))
         capsys.readouterr()
         try:
             with pytest.raises(SystemExit) as ended:
@@ -591,7 +587,6 @@ def test_ctrl_c_is_no_error_message(filled, monkeypatch: pytest.MonkeyPatch) -> 
 def test_debug_shows_the_traceback(filled, fakes: Fakes, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     fakes.generator.fail_after = 0
     arguments = ["--debug", "ask", QUESTION] if place == "before the command" else ["ask", QUESTION, "--debug"]
-    monkeypatch.setattr(cli.app, "registered_groups", list(cli.app.registered_groups))
     monkeypatch.setattr(sys, "argv", ["paperchat", *arguments])
     root = logging.getLogger()
     level = root.level
