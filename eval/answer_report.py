@@ -20,6 +20,8 @@ MEANINGS = {
     "citation_recall": "ALCE: share of sentences that their citations together carry",
     "citation_precision": "ALCE: share of citations that are needed by a sentence that is carried",
     "written_recall": "Citation recall of the sentences that the model wrote",
+    "rouge_l": "ROUGE-L (F1) against the nearest reference answer; a refusal has 0",
+    "evidence_used": "Answers that hold or show a sentence marked as evidence",
     "generated": "Answerable questions that the model answered in words of its own",
     "refused_wrong": "Answerable questions that were refused",
     "refused_right": "Unanswerable questions that were refused",

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
+from eval import indexes, question_files
 from eval.alce import Checker, Entails
 from eval.answers import Answer, evaluate, folded, gold_of, read_jsonl, table
+from eval.datasets import beir_file
 from eval.selective import Decision, measure
 from rag import batch, build
 from rag.config import Config, settings, without_password
@@ -20,6 +24,7 @@ from rag.files import whole_text
 ASKED = "asked.json"
 """What the answers in a report folder were made with, so that others are not added to them."""
 ANSWERS = "answers.jsonl"
+QUESTIONS = "questions.jsonl"
 # Settings that change no answer; those of the server and all secrets are left out as well.
 IRRELEVANT = frozenset({"host", "port", "cache", "device", "log_format"})
 REFUSALS = ("precision", "recall", "f1", "wrong_refusals")
@@ -30,12 +35,13 @@ class Options:
     """What is to be measured.
 
     Attributes:
-        questions: JSON lines with `id`, `kind`, `question`, `history`, `gold` and `facts`.
+        questions: JSON lines with `id`, `kind`, `question`, `history`, `gold` and `facts`, or a BEIR folder.
         report: Folder to write.
         answers: Made earlier by `paperchat ask --input`; `None`: ask now.
         generate: The language model writes; else the abstracts are quoted.
         citations: Measure citation recall and precision, which needs the embedding model.
         fresh: Ask again although the folder holds answers.
+        own_index: The index of the settings is asked, also where the questions are a folder with a corpus.
     """
 
     questions: Path
@@ -44,18 +50,23 @@ class Options:
     generate: bool = True
     citations: bool = True
     fresh: bool = False
+    own_index: bool = False
 
 
 def run(options: Options, config: Config) -> dict[str, Any]:
     """Measures and writes `answers.json`, `answers.md`, `questions.tsv` and `report.html`.
 
     Raises:
+        SourceError: A file of a BEIR folder is not in its format.
         UsageError: A file cannot be read or written, or the folder holds answers made otherwise.
         PaperIndexError: There is no index to ask.
         ModelError: A model cannot be loaded.
     """
-    questions = _checked(options.questions)
-    given = options.answers or _ask(options, config)
+    source = options.questions.expanduser()
+    questions = question_files.read(source)
+    if source.is_dir() and not options.own_index:
+        config = indexes.ingested(beir_file(source, "corpus"), config, tqdm).config
+    given = options.answers or _ask(questions, options, config)
     answers = read_answers(given)
     entails: Entails | None = Checker(build.build_checker(config)) if options.citations else None
     abstracts = _abstracts(answers, config) if options.citations else {}
@@ -102,28 +113,15 @@ def refusals(questions: Sequence[Mapping[str, Any]], answers: Sequence[Answer]) 
     return {name: found for name, found in measure(rows).items() if name in REFUSALS}
 
 
-def _checked(path: Path) -> list[dict[str, Any]]:
-    questions = read_jsonl(path)
-    for number, question in enumerate(questions, start=1):
-        if missing := sorted({"id", "gold"} - question.keys()):
-            raise UsageError(
-                f"{path}, question {number} has no {missing[0]!r}. A line looks like "
-                '{"id": "1", "kind": "fact", "question": "...", "gold": ["paper id or title"], "facts": [["wording"]]}.'
-            )
-        question.setdefault("kind", "question")
-        question.setdefault("facts", [])
-    if not questions:
-        raise UsageError(f"{path} holds no question. Write one JSON object a line.")
-    return questions
-
-
-def _ask(options: Options, config: Config) -> Path:
+def _ask(questions: Sequence[Mapping[str, Any]], options: Options, config: Config) -> Path:
     """Answers what the folder does not hold yet; a run that was cut short goes on."""
-    from tqdm import tqdm
-
-    asked, output = batch.read_questions(options.questions), options.report / ANSWERS
+    output, listed = options.report / ANSWERS, options.questions.expanduser()
     try:
         options.report.mkdir(parents=True, exist_ok=True)
+        if listed.is_dir():
+            listed = options.report / QUESTIONS
+            with whole_text(listed) as file:
+                file.writelines(json.dumps(question, ensure_ascii=False) + "\n" for question in questions)
         if options.fresh:
             output.unlink(missing_ok=True)
             (options.report / ASKED).unlink(missing_ok=True)
@@ -134,7 +132,7 @@ def _ask(options: Options, config: Config) -> Path:
             file.write(json.dumps(made_with, indent=1) + "\n")
     except OSError as error:
         raise UsageError(f"{options.report} cannot be written ({error.strerror}). Check the folder.") from error
-    if todo := batch.unanswered(asked, output):
+    if todo := batch.unanswered(batch.read_questions(listed), output):
         pipeline = build.build_pipeline(config, generate=options.generate)
         batch.answer_all(pipeline, todo, output, lambda loop: tqdm(loop, desc="Answering", unit="question"))
     return output

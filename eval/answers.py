@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from eval.alce import Cited, Entails, Statement, citation_scores
+from eval.references import rests_on, rouge_l
 from rag.errors import UsageError
 from rag.text import readable, searchable
 
@@ -81,7 +82,7 @@ def score(question: Mapping[str, Any], answer: Answer) -> dict[str, float | None
         zeros = dict.fromkeys(
             ("right_first", "recall@5", "gold_cited", "generated", "refused_wrong", "unsupported_shown"), 0.0
         )
-        return {**zeros, "facts": 0.0 if question["facts"] else None, "error": 1.0}
+        return {**zeros, **_beside_reference(question, None), "facts": 0.0 if question["facts"] else None, "error": 1.0}
     retrieved = [is_gold(entry, gold) for entry in answer["retrieved"]]
     text = folded(answer["answer"]) if not refused else ""
     facts = [any(folded(wording) in text for wording in fact) for fact in question["facts"]]
@@ -96,6 +97,7 @@ def score(question: Mapping[str, Any], answer: Answer) -> dict[str, float | None
         "cites_gold": float(np.mean(cited)) if cited else None,
         "gold_cited": min(1.0, found / len(gold)),
         "generated": float(answer["mode"] == "generated"),
+        **_beside_reference(question, None if refused else answer),
         "refused_wrong": float(refused),
         "unsupported_shown": float(
             sum(sentence["support"]["verdict"] == "unsupported" for sentence in answer["sentences"])
@@ -104,6 +106,17 @@ def score(question: Mapping[str, Any], answer: Answer) -> dict[str, float | None
         "total_s": answer["timings"]["total_ms"] / 1000,
         "error": 0.0,
     }
+
+
+def _beside_reference(question: Mapping[str, Any], answer: Answer | None) -> dict[str, float]:
+    """ROUGE-L and the use of marked evidence, where the question has them; nothing said is 0."""
+    measures: dict[str, float] = {}
+    if references := question.get("references"):
+        said = " ".join(sentence["text"] for sentence in answer["sentences"]) if answer else ""
+        measures["rouge_l"] = max(rouge_l(said, reference) for reference in references)
+    if marked := question.get("marked"):
+        measures["evidence_used"] = float(answer is not None and rests_on(answer, marked))
+    return measures
 
 
 def citation_measures(answer: Answer, abstracts: Mapping[str, str], entails: Entails) -> dict[str, float | None]:

@@ -25,7 +25,10 @@ def _group() -> None:
 @app.command()
 def answers(
     questions: Annotated[
-        Path | None, typer.Argument(help="JSON lines with id, kind, question, gold papers and facts.")
+        Path | None,
+        typer.Argument(
+            help="JSON lines with id, kind, question, gold papers and facts, or a BEIR folder with answers."
+        ),
     ] = None,
     named: Annotated[Path | None, typer.Option("--questions", help="The same.", hidden=True)] = None,
     given: Annotated[
@@ -57,7 +60,9 @@ def answers(
         raise UsageError("Give one file of questions, as in: paperchat eval answers QUESTIONS.jsonl")
     settings = {"k": k, "model": model, "server_model": server_model, "embedding_model": embedding_model}
     config = Config.load({**settings, "adapter": adapter, "device": device, "index": index})
-    result = run(Options(source, report, given, not no_generate, not no_citations, fresh), config)
+    result = run(
+        Options(source, report, given, not no_generate, not no_citations, fresh, own_index=index is not None), config
+    )
     if as_json:
         shown = {key: value for key, value in result.items() if key != "rows"}
         typer.echo(json.dumps(shown, ensure_ascii=False, indent=1))

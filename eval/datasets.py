@@ -117,14 +117,19 @@ def _from_beir(folder: Path, split: str, with_corpus: bool) -> Dataset:
         there = sorted(path.stem for path in (folder / "qrels").glob("*.tsv"))
         remedy = f"Choose --split {' or '.join(there)}." if there else "A BEIR folder has them in qrels/SPLIT.tsv."
         raise UsageError(f"{folder} has no judgements for the split {split!r}. {remedy}")
-    corpus = _beir_file(folder, "corpus") if with_corpus else None
-    queries_file = _beir_file(folder, "queries")
+    corpus = beir_file(folder, "corpus") if with_corpus else None
+    queries_file = beir_file(folder, "queries")
     qrels = read_qrels(qrels_file)
     queries = {query: text for query, text in _beir_queries(queries_file) if query in qrels}
     return _matched(str(folder), split, queries, qrels, corpus, queries_file)
 
 
-def _beir_file(folder: Path, stem: str) -> Path:
+def beir_file(folder: Path, stem: str) -> Path:
+    """`STEM.jsonl` or `STEM.jsonl.gz` of a BEIR folder.
+
+    Raises:
+        SourceError: It has neither.
+    """
     for ending in (".jsonl", ".jsonl.gz"):
         if (folder / f"{stem}{ending}").is_file():
             return folder / f"{stem}{ending}"

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Sequence
 
 from eval.answers import folded
 from eval.experiments.items import Item, Measure, Passage
+from eval.references import normalised, rouge_l
 
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
-_PUNCTUATION = frozenset(string.punctuation + "’‘“”–—")
 _VERDICT = re.compile(r"\b(support|refut|contradict)", re.IGNORECASE)
 SUPPORTS, REFUTES = "supports", "refutes"
-
-
-def normalised(text: str) -> str:
-    """Lower case, without punctuation and articles, single spaces (SQuAD's normalisation)."""
-    bare = "".join(char for char in text.lower() if char not in _PUNCTUATION)
-    return " ".join(_ARTICLES.sub(" ", bare).split())
 
 
 def contains(text: str, answers: Sequence[str]) -> bool:
@@ -39,22 +31,6 @@ def holds_answer(passage: Passage, item: Item) -> bool:
 def first_line(text: str) -> str:
     """The first line with anything on it."""
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
-
-
-def rouge_l(text: str, reference: str) -> float:
-    """F1 over the longest common subsequence of normalised words (Lin 2004, beta = 1)."""
-    a, b = normalised(text).split(), normalised(reference).split()
-    if not a or not b:
-        return 0.0
-    row = [0] * (len(b) + 1)
-    for word in a:
-        before = 0
-        for place, other in enumerate(b, start=1):
-            above = row[place]
-            row[place] = before + 1 if word == other else max(above, row[place - 1])
-            before = above
-    common = row[-1]
-    return 2 * common / (len(a) + len(b))
 
 
 def verdict(text: str) -> str:

@@ -368,6 +368,35 @@ def test_questions_are_asked_where_no_answers_are_given_and_only_once(tmp_path: 
     assert [json.loads(line)["id"] for line in (report / "answers.jsonl").read_text().splitlines()] == ["q1", "q2"]
 
 
+def test_a_beir_folder_is_asked_and_its_answers_are_the_references(tmp_path: Path, models: list[str]) -> None:
+    folder = tmp_path / "beir"
+    (folder / "qrels").mkdir(parents=True)
+    asked = {"text": "How much memory does sparse tuning of few weights save?", "label": "answerable"}
+    marked = [["It saves 25% of memory."], "It is sparse."]
+    rows = [
+        {"_id": "a", **asked, "answers": ["It saves 25% of memory.", "A quarter."], "selected_sentences": marked},
+        {"_id": "b", "text": "Who first climbed Mont Blanc?", "label": "unanswerable", "answer": ""},
+    ]
+    written(folder / "queries.jsonl", *rows)
+    (folder / "qrels" / "dev.tsv").write_text("query-id\tcorpus-id\tscore\na\ts2ft\t1\n")
+    result = called(folder, "--index", tmp_path / "index", "--report", tmp_path / "r", "--json")
+    assert result.exit_code == 0, result.exception
+    printed = json.loads(result.stdout)
+    assert printed["overall"]["rouge_l"] == {"value": 1.0, "n": 1, "low": 1.0, "high": 1.0}
+    assert printed["overall"]["evidence_used"]["value"] == 1.0
+    assert printed["overall"]["refused_right"]["n"] == 1
+    assert printed["by_kind"].keys() == {"answerable", "unanswerable"}
+
+
+def test_a_folder_without_judgements_or_queries_is_told(tmp_path: Path, models: list[str]) -> None:
+    (tmp_path / "beir" / "qrels").mkdir(parents=True)
+    assert "no judgements" in str(called(tmp_path / "beir", "--index", tmp_path).exception)
+    (tmp_path / "beir" / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\na\tb\t1\n")
+    assert "no queries.jsonl" in str(called(tmp_path / "beir", "--index", tmp_path).exception)
+    written(tmp_path / "beir" / "queries.jsonl", {"_id": "a"})
+    assert "query 1 has no 'text'" in str(called(tmp_path / "beir", "--index", tmp_path).exception)
+
+
 def test_answers_made_otherwise_are_not_mixed(tmp_path: Path, models: list[str]) -> None:
     questions, report = written(tmp_path / "q", question(question="How much memory does it save?")), tmp_path / "r"
     assert called(questions, "--report", report).exit_code == 0

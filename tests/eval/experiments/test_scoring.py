@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from eval.experiments.items import Item, Measure, Passage
-from eval.experiments.scoring import contains, normalised, quality, rouge_l, verdict
+from eval.experiments.scoring import contains, quality, verdict
+from eval.references import normalised
 
 GOLD = Passage("g", "", "text")
 
@@ -33,14 +34,6 @@ def test_an_answer_of_punctuation_alone_is_found_nowhere() -> None:
 
 def test_normalisation_is_that_of_squad() -> None:
     assert normalised("  The cat, an “Owl” & a DOG.") == "cat owl dog"
-
-
-@pytest.mark.parametrize(
-    ("text", "reference", "score"),
-    [("a b c", "b c", 1.0), ("x", "y", 0.0), ("", "y", 0.0), ("one two three four", "one three", 2 * 2 / 6)],
-)
-def test_rouge_l(text: str, reference: str, score: float) -> None:
-    assert rouge_l(text, reference) == pytest.approx(score)
 
 
 def test_the_nearest_reference_counts() -> None:
