@@ -9,6 +9,8 @@ PAPERCHAT := $(VENV)/bin/python -m ui.cli
 PYTEST := $(VENV)/bin/python -m pytest
 # A process for each core. The tests outside would only be collected, and what they import takes seconds.
 FAST := $(PYTEST) -n auto --dist worksteal -m "not slow and not real" --ignore tests/real --ignore tests/browser
+# Real models, of which each process loads its own: a thread each, a file's tests in one process, never more than four.
+MODELS := OMP_NUM_THREADS=1 $(PYTEST) -n auto --maxprocesses 4 --dist loadfile -m "slow or real" --ignore tests/browser
 
 .PHONY: help setup dev chat ingest test fast lint format conformance faults browser doctor screenshots lock audit clean
 
@@ -47,8 +49,8 @@ fast: dev        ## the tests without models, seconds
 
 test: dev browser  ## every test: fast ones, real models and stores, the page in a browser
 	$(FAST)
-	$(PYTEST) -m "slow or real"
-	$(PYTEST) -m browser
+	$(MODELS)
+	$(PYTEST) -m browser tests/browser
 
 conformance: dev .conformance/bin/schemathesis  ## thousands of requests made from the OpenAPI page, to a real server
 	$(VENV)/bin/python -m tests.real.conformance --program .conformance/bin/schemathesis

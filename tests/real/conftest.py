@@ -90,6 +90,12 @@ class Paperchat:
         path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
         return path
 
+    def copy(self, folder: Path) -> Paperchat:
+        """The same index in a folder of its own, to be changed there."""
+        copied = Paperchat(folder)
+        shutil.copytree(self.index, copied.index)
+        return copied
+
     def papers(self) -> dict[str, dict[str, Any]]:
         """Every record in the index, as `papers list` tells it."""
         return {row["paper_id"]: row for row in self("papers", "list", "--json").value}
@@ -105,6 +111,4 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Paperchat, Result]
 @pytest.fixture
 def copied(filled: tuple[Paperchat, Result], tmp_path: Path) -> Paperchat:
     """A copy of the filled index that a test may change."""
-    paperchat = Paperchat(tmp_path)
-    shutil.copytree(filled[0].index, paperchat.index)
-    return paperchat
+    return filled[0].copy(tmp_path)

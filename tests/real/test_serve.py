@@ -26,8 +26,8 @@ QUESTION = "What does MInference speed up, and by how much?"
 
 
 @pytest.fixture(scope="module")
-def served(filled: tuple[Paperchat, Result]) -> Iterator[Server]:
-    server = Server(filled[0], PAPERCHAT_API_KEY=KEY)
+def served(filled: tuple[Paperchat, Result], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(filled[0].copy(tmp_path_factory.mktemp("served")), PAPERCHAT_API_KEY=KEY)
     try:
         yield server.wait()
     finally:
