@@ -64,10 +64,11 @@ def run(options: Options, config: Config) -> dict[str, Any]:
     """
     source = options.questions.expanduser()
     questions = question_files.read(source)
-    if source.is_dir() and not options.own_index:
+    if source.is_dir() and not options.own_index and (options.answers is None or options.citations):
         config = indexes.ingested(beir_file(source, "corpus"), config, tqdm).config
     given = options.answers or _ask(questions, options, config)
     answers = read_answers(given)
+    _check_asked(questions, answers, given)
     entails: Entails | None = Checker(build.build_checker(config)) if options.citations else None
     abstracts = _abstracts(answers, config) if options.citations else {}
     result = evaluate(questions, answers, entails, abstracts)
@@ -132,10 +133,24 @@ def _ask(questions: Sequence[Mapping[str, Any]], options: Options, config: Confi
             file.write(json.dumps(made_with, indent=1) + "\n")
     except OSError as error:
         raise UsageError(f"{options.report} cannot be written ({error.strerror}). Check the folder.") from error
+    if output.exists():
+        _check_asked(questions, read_answers(output), output)
     if todo := batch.unanswered(batch.read_questions(listed), output):
         pipeline = build.build_pipeline(config, generate=options.generate)
         batch.answer_all(pipeline, todo, output, lambda loop: tqdm(loop, desc="Answering", unit="question"))
     return output
+
+
+def _check_asked(questions: Sequence[Mapping[str, Any]], answers: Sequence[Answer], given: Path) -> None:
+    """Answers are found by the id of their question; under the same id the same has to have been asked."""
+    asked = {str(question["id"]): question["question"].strip() for question in questions if "question" in question}
+    for answer in answers:
+        name = str(answer["id"])
+        if "question" in answer and answer["question"].strip() != asked.get(name, answer["question"].strip()):
+            raise UsageError(
+                f"{given} answers another question under the id {name!r}. Give another --report folder, or --fresh to "
+                "ask again."
+            )
 
 
 def _made_with(options: Options, config: Config) -> dict[str, Any]:

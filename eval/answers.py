@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ import numpy as np
 
 from eval.alce import Cited, Entails, Statement, citation_scores
 from eval.references import rests_on, rouge_l
-from rag.errors import UsageError
+from eval.trec import numbered_lines
+from rag.errors import SourceError, UsageError
 from rag.text import readable, searchable
 
 Row = Mapping[str, float | None]
@@ -40,19 +41,22 @@ MODES = ("generated", "quoted", "refused", "error")
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
-    """Objects of a JSON lines file.
+    """Objects of a JSON lines file, plain or gzip.
 
     Raises:
-        UsageError: It cannot be read or a line is no JSON object.
+        UsageError: It cannot be read, or a line is no JSON object.
     """
+    rows = []
     try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}). Check the path.") from error
+        for number, line in numbered_lines(path):
+            row = json.loads(line)
+            if not isinstance(row, dict):
+                raise UsageError(f"{path}, line {number} is no JSON object. Write one JSON object a line.")
+            rows.append(row)
+    except SourceError as error:
+        raise UsageError(str(error)) from error
     except ValueError as error:
-        raise UsageError(f"{path} is not JSON lines ({error}).") from error
-    if not all(isinstance(row, dict) for row in rows):
-        raise UsageError(f"{path} holds a line that is no JSON object.")
+        raise UsageError(f"{path}, line {number} is not JSON ({error}). Write one JSON object a line.") from error
     return rows
 
 
@@ -61,14 +65,20 @@ def folded(text: str) -> str:
     return re.sub(r"\s+", " ", searchable(readable(text)).lower()).strip()
 
 
-def is_gold(entry: Mapping[str, Any], gold: set[str]) -> bool:
-    """Is this paper, given by id and title, one of `gold` (folded)?"""
-    return folded(entry["paper_id"]) in gold or folded(entry["title"]) in gold
+def is_gold(paper_id: str, title: str, gold: Collection[str]) -> bool:
+    """Is this paper one of those named by `gold`: by its very id, or by its title in any spelling?"""
+    return paper_id in gold or folded(title) in map(folded, gold)
 
 
-def gold_of(question: Mapping[str, Any]) -> set[str]:
-    """Ids or titles of the papers that answer a question, folded; empty where none does."""
-    return {folded(entry) for entry in question["gold"]}
+def gold_of(question: Mapping[str, Any]) -> frozenset[str]:
+    """Ids or titles of the papers that answer a question; empty where none does.
+
+    Raises:
+        TypeError: They are no list.
+    """
+    if not isinstance(question["gold"], list):
+        raise TypeError("gold is no list")
+    return frozenset(map(str, question["gold"]))
 
 
 def score(question: Mapping[str, Any], answer: Answer) -> dict[str, float | None]:
@@ -83,10 +93,10 @@ def score(question: Mapping[str, Any], answer: Answer) -> dict[str, float | None
             ("right_first", "recall@5", "gold_cited", "generated", "refused_wrong", "unsupported_shown"), 0.0
         )
         return {**zeros, **_beside_reference(question, None), "facts": 0.0 if question["facts"] else None, "error": 1.0}
-    retrieved = [is_gold(entry, gold) for entry in answer["retrieved"]]
+    retrieved = [is_gold(entry["paper_id"], entry["title"], gold) for entry in answer["retrieved"]]
     text = folded(answer["answer"]) if not refused else ""
     facts = [any(folded(wording) in text for wording in fact) for fact in question["facts"]]
-    papers = {c["number"]: is_gold(c, gold) for c in answer["citations"]}
+    papers = {c["number"]: is_gold(c["paper_id"], c["title"], gold) for c in answer["citations"]}
     cited = [papers[n] for sentence in answer["sentences"] for n in sentence["citations"] if n in papers]
     numbers = {n for sentence in answer["sentences"] for n in sentence["citations"]}
     found = sum(papers[n] for n in numbers & papers.keys())

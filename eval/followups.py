@@ -36,6 +36,11 @@ def evaluate(index: Path, questions: Path, half: str, *, fused: bool = False) ->
     asked = [row for row in read_jsonl(questions) if half in ("all", row.get("half"))]
     if not asked:
         raise UsageError(f"{questions} holds no question of the half {half!r}. Give another file or --half all.")
+    for number, row in enumerate(asked, start=1):
+        if missing := sorted({"id", "kind", "question", "history", "gold", "standalone"} - row.keys()):
+            raise UsageError(f"{questions}, question {number} has no {missing[0]!r}. See eval/questions/README.md.")
+        if not row["gold"]:
+            raise UsageError(f"{questions}, question {number} has no gold paper. Name at least one by its id.")
     config = Config.load({"index": index})
     opened, embedder = build.open_index(config), build.build_embedder(config)
     retriever = build.build_retriever(config, opened, embedder)

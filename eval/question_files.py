@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -13,29 +14,49 @@ from eval.datasets import beir_file
 from eval.trec import read_qrels
 from rag.errors import UsageError
 
+log = logging.getLogger(__name__)
+
+UNANSWERABLE = "unanswerable"
+LINE = (
+    'A line looks like {"id": "1", "kind": "fact", "question": "...", "gold": ["paper id or title"], '
+    '"facts": [["wording"]]}.'
+)
+
 
 def read(source: Path) -> list[dict[str, Any]]:
     """Questions with `id`, `kind`, `question`, `history`, `gold` and `facts`, perhaps `references` and `marked`.
 
     Of a BEIR folder a query's `label` is its kind, `answers` or `answer` its references and `selected_sentences` the
-    sentences marked as evidence; judgements of all splits count, and a query without any is one that no paper answers.
+    sentences marked as evidence. Judgements of all splits count. What has none is left out, unless its label is
+    `unanswerable`.
 
     Raises:
         UsageError: The file or folder cannot be read, or holds no question.
         SourceError: A file of the folder is not in its format.
     """
     questions = _from_beir(source) if source.is_dir() else read_jsonl(source)
+    ids: set[str] = set()
     for number, question in enumerate(questions, start=1):
-        if missing := sorted({"id", "gold"} - question.keys()):
-            raise UsageError(
-                f"{source}, question {number} has no {missing[0]!r}. A line looks like "
-                '{"id": "1", "kind": "fact", "question": "...", "gold": ["paper id or title"], "facts": [["wording"]]}.'
-            )
-        question.setdefault("kind", "question")
-        question.setdefault("facts", [])
+        _check(question, f"{source}, question {number}")
+        if str(question["id"]) in ids:
+            raise UsageError(f"{source} has the id {str(question['id'])!r} twice. Give every question its own.")
+        ids.add(str(question["id"]))
     if not questions:
         raise UsageError(f"{source} holds no question. Write one JSON object a line.")
     return questions
+
+
+def _check(question: dict[str, Any], where: str) -> None:
+    """Brings one question into the form that is scored."""
+    if missing := sorted({"id", "gold"} - question.keys()):
+        raise UsageError(f"{where} has no {missing[0]!r}. {LINE}")
+    facts = question.get("facts") or []
+    if not isinstance(question["gold"], list) or not isinstance(facts, list):
+        raise UsageError(f"{where}: gold or facts is no list. {LINE}")
+    question["gold"] = [str(name) for name in question["gold"]]
+    # A fact with one wording may be written without brackets.
+    question["facts"] = [[str(w) for w in fact] if isinstance(fact, list) else [str(fact)] for fact in facts]
+    question["kind"] = str(question.get("kind") or "question")
 
 
 def _from_beir(folder: Path) -> list[dict[str, Any]]:
@@ -47,18 +68,23 @@ def _from_beir(folder: Path) -> list[dict[str, Any]]:
         raise UsageError(
             f"{folder} has no judgements. Give a BEIR folder with qrels/SPLIT.tsv, or a file of questions."
         )
-    questions = []
+    questions, skipped = [], 0
     for number, row in enumerate(read_jsonl(beir_file(folder, "queries")), start=1):
         try:
             name, text = str(row["_id"]), str(row["text"])
         except KeyError as error:
             raise UsageError(f'{folder}, query {number} has no {error}. It needs "_id" and "text".') from error
+        if not gold.get(name) and row.get("label") != UNANSWERABLE:
+            skipped += 1
+            continue
         question: dict[str, Any] = {"id": name, "question": text, "gold": gold.get(name, [])}
         question["kind"] = str(row.get("label") or "question")
         if question["gold"]:
             question["references"] = list(_texts(row.get("answers") or row.get("answer")))
             question["marked"] = list(_texts(row.get("selected_sentences")))
         questions.append(question)
+    if skipped:
+        log.warning("%s: %d queries without a judgement are left out.", folder, skipped)
     return questions
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from eval import datasets
-from eval.answers import folded, gold_of, read_jsonl
+from eval.answers import folded, gold_of, is_gold, read_jsonl
 from eval.datasets import Progress
 from eval.selective import Decision
 from eval.trec import numbered_lines
@@ -43,9 +43,9 @@ class Case:
         group: The question it was made from.
         kind: For tables.
         text: The question.
-        gold: Ids or titles of papers that answer it, folded; empty: unanswerable.
+        gold: Ids or titles of papers that answer it; empty: unanswerable.
         history: Earlier turns.
-        left_out: Ids or titles of papers that are not there while it is asked, folded.
+        left_out: Ids or titles of papers that are not there while it is asked.
     """
 
     id: str
@@ -68,7 +68,7 @@ def from_questions(path: Path) -> list[Case]:
         try:
             name = str(row.get("id", number))
             asked, history = str(row["question"]), turns(row.get("history") or [])
-            cases.append(Case(name, name, str(row.get("kind", "")), asked, frozenset(gold_of(row)), history))
+            cases.append(Case(name, name, str(row.get("kind", "")), asked, gold_of(row), history))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UsageError(
                 f'{path}, question {number}: it lacks something ({error}). It needs "question" and "gold", a list of '
@@ -86,12 +86,12 @@ def from_beir(folder: Path, split: str | None, progress: Progress, cache: Path) 
     """
     dataset = datasets.load(str(folder), split, cache, progress)
     assert dataset.corpus is not None
-    gold = {q: frozenset(folded(d) for d, v in judged.items() if v > 0) for q, judged in dataset.qrels.items()}
+    gold = {q: frozenset(d for d, v in judged.items() if v > 0) for q, judged in dataset.qrels.items()}
     cases = [Case(q, q, "answerable", text, gold[q]) for q, text in dataset.queries.items() if gold[q]]
     queries = next(path for path in (folder / "queries.jsonl", folder / "queries.jsonl.gz") if path.is_file())
     rows = (json.loads(line) for _, line in numbered_lines(queries))
     labelled = [(str(row["_id"]), row["text"]) for row in rows if row.get("label") == "unanswerable"]
-    cases += [Case(q, q, "unanswerable", text, frozenset()) for q, text in labelled if q not in dataset.queries]
+    cases += [Case(q, q, "unanswerable", text, frozenset()) for q, text in labelled if not gold.get(q)]
     return cases, dataset.corpus
 
 
@@ -250,16 +250,19 @@ def forced(config: Config) -> Config:
 
 
 def _cites(answer: Answer, gold: frozenset[str]) -> bool:
-    return any(folded(p.paper.id) in gold or folded(p.paper.title) in gold for p in answer.cited)
+    return any(is_gold(p.paper.id, p.paper.title, gold) for p in answer.cited)
 
 
 def _ids_of(index: Index, wanted: set[str]) -> Mapping[str, list[str]]:
-    """Ids of the papers with each of these (folded) ids or titles."""
+    """Ids of the papers with each of these ids or titles."""
     found: dict[str, list[str]] = {name: [] for name in wanted}
     if not wanted:
         return found
+    titles: dict[str, set[str]] = {}
+    for name in wanted:
+        titles.setdefault(folded(name), set()).add(name)
     for paper in index.catalog.papers():
-        for name in {folded(paper.id), folded(paper.title)} & wanted:
+        for name in ({paper.id} & wanted) | titles.get(folded(paper.title), set()):
             found[name].append(paper.id)
     missing = sorted(name for name, papers in found.items() if not papers)
     if missing:

@@ -134,7 +134,10 @@ def _sweep(result: Result) -> Section:
         from_zero=True,
     )
     best, used = result["best_threshold"], result["threshold"]
-    marked = {used: "in use", **({best: "best here" if best != used else "in use, best here"} if best else {})}
+    marked = {
+        used: "in use",
+        **({best: "best here" if best != used else "in use, best here"} if best is not None else {}),
+    }
     chosen = [point for point in points if point["threshold"] in marked]
     columns = ("recall", "wrong_refusals", "precision", "coverage", "risk")
     rows = tuple(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import PaperchatError, UsageError
+from rag.files import whole_text
 from rag.filters import Filters
 from rag.pipeline import Pipeline
 from rag.serialize import answer_to_dict
@@ -52,7 +53,9 @@ def turns(value: Any) -> tuple[Turn, ...]:
 
 
 def unanswered(questions: Sequence[Mapping[str, Any]], output: Path) -> list[Mapping[str, Any]]:
-    """Questions that `output` holds no answer to; a last line that was cut off half way is removed.
+    """Questions that `output` holds no answer to.
+
+    A last line that was cut off half way is removed, and so are those that failed: they are asked once more.
 
     Raises:
         UsageError: The file holds something other than answers, which must not be touched.
@@ -96,9 +99,11 @@ def _answered(output: Path) -> set[str]:
         return set()
     try:
         *complete, last = output.read_text(encoding="utf-8").split("\n")
-        ids = {str(json.loads(line)["id"]) for line in complete if line.strip()}
+        lines = [(line, json.loads(line)) for line in complete if line.strip()]
+        answered = {str(answer["id"]): line for line, answer in lines if "error" not in answer}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{output} holds something other than answers. Give another --output file.") from error
-    if last:
-        output.write_text("".join(line + "\n" for line in complete), encoding="utf-8")
-    return ids
+    if last or len(answered) < len(lines):
+        with whole_text(output) as kept:
+            kept.writelines(line + "\n" for line in answered.values())
+    return set(answered)

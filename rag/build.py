@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -91,11 +92,28 @@ def adapter_name(config: Config) -> str:
     Raises:
         ModelError: There is no such adapter, or it is for another model.
     """
-    from rag.adapters import bundled, lora
+    from rag.adapters import lora
 
-    model = bundled.NAME if config.model == BUNDLED else config.model.rstrip("/").rpartition("/")[2]
-    found = lora.find(config.adapter, model)
+    found = lora.find(config.adapter, _model_name(config))
     return found.name if found else ""
+
+
+def adapter_digest(config: Config) -> str:
+    """First digits of the SHA-256 of the adapter's weights, which its name does not tell; empty where there is none.
+
+    Raises:
+        ModelError: There is no such adapter, or it is for another model.
+    """
+    from rag.adapters import lora
+
+    found = lora.find(config.adapter, _model_name(config))
+    return sha256((found.folder / lora.WEIGHTS).read_bytes()).hexdigest()[:12] if found else ""
+
+
+def _model_name(config: Config) -> str:
+    from rag.adapters import bundled
+
+    return bundled.NAME if config.model == BUNDLED else config.model.rstrip("/").rpartition("/")[2]
 
 
 def bundled_is_converted(config: Config) -> bool:

@@ -20,7 +20,7 @@ from eval.report import Plot, Point, Section, Series, Table
 from rag.errors import UsageError
 
 # What may differ between the two runs; with anything else different the contexts or the scores are others.
-READER = ("reader", "model")
+READER = ("reader", "model", "adapter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def earlier(folder: Path, settings: Mapping[str, Any], trials: Sequence[Trial]) 
         raise UsageError(
             f"The run in {folder} is of other settings ({', '.join(changed)}). Run both with the same data and options."
         )
-    if before["reader"] == settings["reader"]:
+    if all(before.get(key) == settings.get(key) for key in READER):
         raise UsageError(f"The run in {folder} is by the same reader. Give --adapter or --model another one.")
     rows = {row.key: row for row in found.rows if row.fits}
     if not any(trial.key in rows for trial in trials if trial.series not in BASELINES):

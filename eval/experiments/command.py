@@ -86,15 +86,17 @@ def run(name: str, options: Options, config: Config, shown: Console) -> dict[str
         raise UsageError(f"Unknown reader {options.reader!r}. Choose {' or '.join(READERS)}.")
     own = functools.cache(lambda: indexes.open_collection(config))
     task = load(options.data, options.split, indexes.cache_folder(config.cache), lambda: own().index)
-    items: Sequence[Item] = sampled(task, options.limit or LIMIT, options.seed)
+    if options.beside and options.beside.expanduser().resolve() == options.report.expanduser().resolve():
+        raise UsageError("--beside is the report folder itself. Give the folder of another reader's run.")
+    items: Sequence[Item] = sampled(task, options.limit or (None if options.beside else LIMIT), options.seed)
     search = Search(task, config, own)
     plan = experiment.plan(task, items, search, options, shown.items)
     reader = _reader(task, search, options, config)
     measure: Measure = "attribution" if options.reader == QUOTES and task.measure == "label" else task.measure
-    if options.fresh:
-        (options.report / RESULTS).unlink(missing_ok=True)
     settings = _settings(experiment, task, measure, options, config, reader)
     other = earlier(options.beside, settings, plan.trials) if options.beside else None
+    if options.fresh:
+        (options.report / RESULTS).unlink(missing_ok=True)
     # Measured once, so that the same command takes the same questions when it goes on.
     before = kept(options.report / RESULTS, settings)
     before = replace(before, slower=before.slower or pace(plan.trials, reader))
@@ -123,6 +125,7 @@ def _settings(
         "measure": measure,
         "reader": reader.name,
         "model": without_password(config.model) if options.reader != QUOTES else "",
+        "adapter": build.adapter_digest(config) if options.reader != QUOTES else "",
         "embedding_model": build.embedding_name(config),
         "new_tokens": reader.new_tokens,
         "instruction": options.instruction,

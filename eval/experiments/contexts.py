@@ -43,9 +43,9 @@ class Trial:
 
     @property
     def key(self) -> str:
-        """Names question, condition and context: another context is another trial."""
-        ids = "\0".join(passage.id for passage in self.passages)
-        return f"{self.item.id}|{self.series}|{self.x}|{sha256(ids.encode()).hexdigest()[:12]}"
+        """Names question, condition and context, by what they say: other words are another trial."""
+        read = "\0".join((self.item.question, *(f"{p.id}\1{p.title}\1{p.text}" for p in self.passages)))
+        return f"{self.item.id}|{self.series}|{self.x}|{sha256(read.encode()).hexdigest()[:12]}"
 
 
 def baselines(item: Item) -> list[Trial]:

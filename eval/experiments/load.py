@@ -93,7 +93,12 @@ def _passage(record: object, where: str) -> Passage:
         raise SourceError(f'{where}: a passage without text. A passage looks like {{"title": "...", "text": "..."}}.')
     title, text = str(record.get("title") or ""), record["text"]
     own = sha256(f"{title}\0{text}".encode()).hexdigest()[:16]
-    return Passage(str(record.get("_id") or record.get("id") or f"p{own}"), title, text)
+    return Passage(_id(record) or f"p{own}", title, text)
+
+
+def _id(record: Record) -> str:
+    """Its own id, which may be 0; empty where it has none."""
+    return next((str(value) for value in (record.get("_id"), record.get("id")) if value not in (None, "")), "")
 
 
 def _strings(value: object, where: str, what: str) -> tuple[str, ...]:
@@ -109,6 +114,8 @@ def measure_of(items: tuple[Item, ...]) -> Measure:
         return "label"
     if all(item.facts for item in items):
         return "facts"
+    if not all(item.answers for item in items):
+        raise SourceError(f"Claims with verdicts and questions with answers are not scored alike. {KINDS}")
     shortest = [min(len(answer.split()) for answer in item.answers) for item in items]
     return "containment" if statistics.median(shortest) <= LONG_REFERENCE else "rouge_l"
 
@@ -141,7 +148,7 @@ def _given(path: Path, records: list[tuple[int, dict[str, Any]]], cache: Path) -
         answers = _strings(record.get("answers") or record.get("answer") or (), where, "answers")
         if not answers:
             raise SourceError(f"{where}: no answer. A line has question, answers, gold and distractors.")
-        item_id = str(record.get("_id") or record.get("id") or number)
+        item_id = _id(record) or str(number)
         distractors = tuple(_passage(one, where) for one in others)
         items.append(Item(item_id, question, gold, answers, given=(*gold, *distractors)))
     _unique(items, path)
@@ -158,7 +165,12 @@ def _unique(items: list[Item], path: Path) -> None:
 
 def _pool(items: list[Item], cache: Path) -> Path:
     """All passages of the file as a BEIR corpus, written once, so that they can be retrieved from."""
-    passages = {passage.id: passage for item in items for passage in (*item.gold, *item.given)}
+    passages: dict[str, Passage] = {}
+    for passage in (passage for item in items for passage in item.given):
+        if passages.setdefault(passage.id, passage) != passage:
+            raise SourceError(
+                f"The passage id {passage.id!r} stands for two texts. Give each text an id of its own, or none."
+            )
     rows = [json.dumps({"_id": p.id, "title": p.title, "text": p.text}, ensure_ascii=False) for p in passages.values()]
     text = "\n".join(rows) + "\n"
     path = cache / "pools" / sha256(text.encode()).hexdigest()[:12] / "corpus.jsonl"
@@ -190,7 +202,7 @@ def _beir(folder: Path, split: str | None) -> Task:
                 continue
         else:
             gold = tuple(key for key, value in dataset.qrels[query].items() if value > 0)
-            if not (row.get("answers") or row.get("answer")) or not gold:
+            if not gold or not _strings(row.get("answers") or row.get("answer") or (), f"{folder}, {query}", "answers"):
                 left_out["questions without an answer"] += 1
                 continue
         wanted[query] = gold, row
@@ -228,7 +240,9 @@ def _file(folder: Path, stem: str) -> Path:
 
 
 def _own(path: Path, records: list[tuple[int, dict[str, Any]]], index: Index) -> Task:
-    papers = {key: paper for paper in index.catalog.papers() for key in (folded(paper.id), folded(paper.title))}
+    held = list(index.catalog.papers())
+    titles = {folded(paper.title): paper for paper in held}
+    ids = {paper.id: paper for paper in held}
     items: list[Item] = []
     left_out = {"questions without expected facts or gold papers": 0, "questions whose papers are not in the index": 0}
     for number, record in records:
@@ -239,12 +253,13 @@ def _own(path: Path, records: list[tuple[int, dict[str, Any]]], index: Index) ->
         if not gold or not facts or record.get("history"):
             left_out["questions without expected facts or gold papers"] += 1
             continue
-        found = dict.fromkeys(papers[key] for key in map(folded, map(str, gold)) if key in papers)
+        named = (ids.get(name) or titles.get(folded(name)) for name in map(str, gold))
+        found = dict.fromkeys(paper for paper in named if paper)
         if not found:
             left_out["questions whose papers are not in the index"] += 1
             continue
         passages = tuple(Passage(paper.id, paper.title, paper.abstract) for paper in found)
         wordings = tuple(_strings(fact, f"{path}, line {number}", "a fact") for fact in facts)
-        items.append(Item(str(record.get("id") or number), record["question"], passages, facts=wordings))
+        items.append(Item(_id(record) or str(number), record["question"], passages, facts=wordings))
     _unique(items, path)
     return _task(path.stem, items, None, left_out)

@@ -8,7 +8,7 @@ from eval.experiments.contexts import ORDERS, PAPERS_ORDER, SCORE_ORDER, SHUFFLE
 from eval.experiments.experiment import Experiment, Findings, Options, Plan, most_passages, sizes, uses_given
 from eval.experiments.items import Item, Task
 from eval.experiments.lines import against_first, line_plot
-from eval.experiments.search import Search, candidates, names
+from eval.experiments.search import Search, candidates, only
 from eval.experiments.summary import Analysis, undecided
 
 GRID = (5, 10, 20)
@@ -24,7 +24,7 @@ def plan(
     shown: Callable[[Iterable[Item]], Iterable[Item]],
 ) -> Plan:
     """The same k passages in four orders."""
-    use = names(",".join(options.sources) or RETRIEVER)[0]
+    use = only(",".join(options.sources) or RETRIEVER)
     given = uses_given(task, options)
     grid = sizes(options, GRID, most_passages(task, search, options))
     trials: list[Trial] = []

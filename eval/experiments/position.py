@@ -8,7 +8,7 @@ from eval.experiments.contexts import Trial, baselines, negatives, spread, with_
 from eval.experiments.experiment import Experiment, Findings, Options, Plan, uses_given
 from eval.experiments.items import Item, Passage, Task
 from eval.experiments.lines import line_plot
-from eval.experiments.search import Search, names
+from eval.experiments.search import Search, only
 from eval.experiments.summary import Analysis, Place, undecided, widest
 from rag.errors import UsageError
 
@@ -30,7 +30,7 @@ def plan(
     places = sorted(set(options.sizes or spread(size)))
     if places[0] < 1 or places[-1] > size:
         raise UsageError(f"--places counts from 1 to the {size} passages of a context. Correct it.")
-    use = names(",".join(options.sources) or RETRIEVER)[0]
+    use = only(",".join(options.sources) or RETRIEVER)
     given = uses_given(task, options)
     trials: list[Trial] = []
     short = 0

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -17,7 +17,7 @@ from eval.experiments.readers import Reader
 from eval.experiments.scoring import quality
 from rag.errors import UsageError
 
-FORMAT = 1
+FORMAT = 2
 RESULTS = "results.jsonl"
 
 
@@ -93,7 +93,8 @@ def run_trials(
         GenerationError: The model failed.
     """
     path = folder / RESULTS
-    done = {row.key: row for row in before.rows}
+    # Answers are kept; what did not fit may fit today, and what counts as right may have been corrected.
+    done = {row.key: row for row in before.rows if row.fits}
     waiting = [trial for trial in trials if trial.key not in done]
     lengths = [reader.tokens(trial.item, trial.passages) for trial in waiting]
     tell(told([n for n in lengths if fits(n, reader)], len(trials) - len(waiting), reader, before.slower))
@@ -109,7 +110,11 @@ def run_trials(
                 shown.update(tokens if sum(lengths) else 1)
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error.strerror}). Check the --report folder.") from error
-    return [done[trial.key] for trial in trials]
+    return [_scored(done[trial.key], trial, measure) for trial in trials]
+
+
+def _scored(row: Row, trial: Trial, measure: Measure) -> Row:
+    return replace(row, quality=quality(trial.item, measure, row.answer, row.source)) if row.fits else row
 
 
 def read(trial: Trial, tokens: int, reader: Reader, measure: Measure) -> Row:

@@ -37,6 +37,18 @@ def names(given: str, *, with_random: bool = False) -> list[str]:
     return chosen
 
 
+def only(given: str) -> str:
+    """The one retriever that is named.
+
+    Raises:
+        UsageError: It is unknown, or there are several.
+    """
+    chosen = names(given)
+    if len(chosen) > 1:
+        raise UsageError(f"--retriever names {len(chosen)} retrievers ({', '.join(chosen)}). Name one.")
+    return chosen[0]
+
+
 class Search:
     """Ranks the passages of one task. Nothing is loaded before something is asked."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import gzip
 import json
 import math
 from collections.abc import Sequence
@@ -376,6 +378,7 @@ def test_a_beir_folder_is_asked_and_its_answers_are_the_references(tmp_path: Pat
     rows = [
         {"_id": "a", **asked, "answers": ["It saves 25% of memory.", "A quarter."], "selected_sentences": marked},
         {"_id": "b", "text": "Who first climbed Mont Blanc?", "label": "unanswerable", "answer": ""},
+        {"_id": "c", "text": "Of another split, whose judgements are not here?"},
     ]
     written(folder / "queries.jsonl", *rows)
     (folder / "qrels" / "dev.tsv").write_text("query-id\tcorpus-id\tscore\na\ts2ft\t1\n")
@@ -406,6 +409,62 @@ def test_answers_made_otherwise_are_not_mixed(tmp_path: Path, models: list[str])
     assert called(questions, "--report", report, "--k", "3", "--fresh").exit_code == 0
     (report / "asked.json").unlink()
     assert "what they were made with" in str(called(questions, "--report", report, "--k", "3").exception)
+
+
+def test_answers_to_other_questions_are_never_scored(tmp_path: Path, models: list[str]) -> None:
+    report = tmp_path / "r"
+    assert called(written(tmp_path / "q", question(question="How much memory does it save?")), "--report", report)
+    other = written(tmp_path / "q", question(question="How much time does it save?"))
+    assert "another question under the id 'q1'" in str(called(other, "--report", report).exception)
+    answers = tmp_path / "r" / "answers.jsonl"
+    assert "another question" in str(called(other, "--answers", answers, "--report", tmp_path / "r2").exception)
+
+
+def test_what_failed_is_asked_again(tmp_path: Path, models: list[str]) -> None:
+    asked, report = question(question="How much memory does sparse tuning of few weights save?"), tmp_path / "r"
+    questions = written(tmp_path / "q", asked, {**asked, "id": "q2"})
+    assert called(questions, "--report", report).exit_code == 0
+    path = report / "answers.jsonl"
+    second = path.read_text().splitlines()[1]
+    path.write_text(json.dumps({"id": "q1", "question": asked["question"], "error": "server gone"}) + f"\n{second}\n")
+    assert json.loads(called(questions, "--report", report, "--json").stdout)["overall"]["error"]["value"] == 0
+    assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == ["q2", "q1"]
+    assert "error" not in path.read_text()
+
+
+def test_a_fact_may_be_one_text_and_questions_may_come_packed(tmp_path: Path, models: list[str]) -> None:
+    plain = question(facts=["sparse", ["42%", "25%"]], kind=None)
+    path = tmp_path / "q.jsonl.gz"
+    path.write_bytes(gzip.compress(codecs.BOM_UTF8 + json.dumps(plain).encode()))
+    result = called(path, "--answers", written(tmp_path / "a", answer()), "--report", tmp_path / "r", "--json")
+    assert result.exit_code == 0, result.exception
+    assert json.loads(result.stdout)["overall"]["facts"]["value"] == 1.0
+    unrelated = written(tmp_path / "a", answer("Corals bleach."))
+    again = called(path, "--answers", unrelated, "--report", tmp_path / "r", "--json")
+    assert json.loads(again.stdout)["overall"]["facts"]["value"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"), [({"gold": "p12"}, "no list"), ({"facts": "x"}, "no list"), ({"gold": [7]}, "")]
+)
+def test_gold_and_facts_are_lists(tmp_path: Path, models: list[str], changed: dict[str, Any], told: str) -> None:
+    files = written(tmp_path / "q", question(**changed)), written(tmp_path / "a", answer())
+    result = called(files[0], "--answers", files[1], "--report", tmp_path / "r")
+    assert (told in str(result.exception)) if told else result.exit_code == 0
+
+
+def test_the_same_id_twice_is_told(tmp_path: Path, models: list[str]) -> None:
+    questions = written(tmp_path / "q", question(), question())
+    assert "the id 'q1' twice" in str(called(questions, "--answers", written(tmp_path / "a", answer())).exception)
+
+
+def test_ids_are_compared_as_they_are(tmp_path: Path) -> None:
+    assert (
+        score(question(gold=["d1_11"]), answer(citations=[{"number": 1, "paper_id": "d11_1", "title": "T"}]))[
+            "gold_cited"
+        ]
+        == 0
+    )
 
 
 def test_no_token_of_a_server_is_written_down(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from rag import build
 from tests.eval.experiments.material import SeeingReader, given_file
 from tests.eval.experiments.test_experiments import called, failed, reader
 
@@ -67,3 +70,18 @@ def test_runs_that_cannot_be_compared_are_refused(reader: SeeingReader, tmp_path
     assert "seed" in failed("order", data, "--k", "4", "--seed", 7, *beside)
     assert "no context of this one" in failed("order", data, "--k", "3", *beside)
     assert not (tmp_path / "two").exists()  # told before anything was read
+
+
+def test_a_mistyped_folder_costs_nothing_and_two_adapters_are_two_readers(
+    reader: SeeingReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = ("order", given_file(tmp_path), "--k", "4", "--limit", 3)
+    assert called(*order, "--report", tmp_path / "one").exit_code == 0
+    kept = (tmp_path / "one" / "results.jsonl").read_text()
+    assert "no results in" in failed(*order, "--report", tmp_path / "one", "--fresh", "--beside", tmp_path / "typo")
+    assert "itself" in failed(*order, "--report", tmp_path / "one", "--fresh", "--beside", tmp_path / "one")
+    assert (tmp_path / "one" / "results.jsonl").read_text() == kept
+    monkeypatch.setattr(build, "adapter_digest", lambda config: "another")  # of the same name
+    assert "adapter changed" in failed(*order, "--report", tmp_path / "one")
+    assert called(*order, "--report", tmp_path / "two", "--beside", tmp_path / "one").exit_code == 0
+    assert "Name one" in failed(*order, "--retriever", "hybrid,bm25", "--report", tmp_path / "three")

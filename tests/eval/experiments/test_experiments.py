@@ -249,6 +249,28 @@ def test_results_of_other_settings_are_never_mixed_in(reader: SeeingReader, tmp_
     assert "not the results of an experiment" in failed(*arguments)
 
 
+def test_a_corrected_file_is_read_and_scored_anew(reader: SeeingReader, tmp_path: Path) -> None:
+    path = given_file(tmp_path, 2)
+    arguments = ("position", path, "--documents", 4, "--places", "1", "--report", tmp_path / "r", "--json")
+    first = json.loads(called(*arguments).stdout)
+    assert curve(first, "gold passage moved") == {1: 1.0}
+    asked = len(reader.prompts)
+    path.write_text(path.read_text().replace('"The code-1x"', '"The code-9x"'))
+    second = json.loads(called(*arguments).stdout)
+    assert (curve(second, "gold passage moved"), len(reader.prompts)) == ({1: 0.5}, asked)  # scored, not read
+    path.write_text(path.read_text().replace("vault number 1 opens with code-1x", "vault number 1 opens with code-9x"))
+    third = json.loads(called(*arguments).stdout)
+    assert curve(third, "gold passage moved") == {1: 1.0}
+    assert asked < len(reader.prompts) < 2 * asked
+
+
+def test_what_did_not_fit_is_read_by_a_reader_with_more_room(reader: SeeingReader, tmp_path: Path) -> None:
+    reader.context_tokens = 30
+    assert measured(tmp_path, "position", "--documents", 4, "--limit", 2)["unfit"] > 0
+    reader.context_tokens = 100_000
+    assert measured(tmp_path, "position", "--documents", 4, "--limit", 2)["unfit"] == 0
+
+
 def test_the_report_is_whole(reader: SeeingReader, tmp_path: Path) -> None:
     reader.sees = ends
     for name in ("context-size", "hard-negatives", "order", "position"):

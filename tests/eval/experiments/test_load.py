@@ -122,6 +122,12 @@ BROKEN = {
     "no gold text": (json.dumps({**record(0), "gold": {"title": "x"}}) + "\n", "a passage without text"),
     "distractors": (json.dumps({**record(0), "distractors": "x"}) + "\n", "no list of distractors"),
     "twice": (json.dumps(record(0)) + "\n" + json.dumps(record(0)) + "\n", "'q0' twice"),
+    "one id for two texts": (
+        "".join(
+            json.dumps({**record(n), "gold": {"id": 1, "text": f"Text {n}."}, "distractors": []}) + "\n" for n in (0, 1)
+        ),
+        "'1' stands for two texts",
+    ),
     "second line": (json.dumps(record(0)) + "\n\n{}\n", "line 3: no question"),
 }
 
@@ -135,6 +141,17 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, name: str) -> None:
     with pytest.raises(PaperchatError, match=told) as error:
         loaded(path, tmp_path)
     assert str(error.value).rstrip().endswith(".")
+
+
+def test_ids_may_be_counted_from_nothing(tmp_path: Path) -> None:
+    path = lines(tmp_path / "given.jsonl", *({**record(n), "_id": None, "id": n} for n in range(3)))
+    assert [item.id for item in loaded(path, tmp_path).items] == ["0", "1", "2"]
+
+
+def test_a_query_whose_answers_are_empty_is_left_out(tmp_path: Path) -> None:
+    queries = [{"_id": "a", "text": "Why?", "answers": [""]}, {"_id": "b", "text": "Who?", "answers": ["Ada"]}]
+    task = loaded(beir(tmp_path, queries, {"a": ["d1"], "b": ["d1"]}), tmp_path)
+    assert [item.id for item in task.items] == ["b"]
 
 
 def test_folders_that_are_no_data_set(tmp_path: Path) -> None:
