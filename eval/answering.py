@@ -135,9 +135,10 @@ def _ask(questions: Sequence[Mapping[str, Any]], options: Options, config: Confi
         raise UsageError(f"{options.report} cannot be written ({error.strerror}). Check the folder.") from error
     if output.exists():
         _check_asked(questions, read_answers(output), output)
-    if todo := batch.unanswered(batch.read_questions(listed), output):
+    asked = batch.read_questions(listed)
+    if batch.unanswered(asked, output):
         pipeline = build.build_pipeline(config, generate=options.generate)
-        batch.answer_all(pipeline, todo, output, lambda loop: tqdm(loop, desc="Answering", unit="question"))
+        batch.answer_all(pipeline, asked, output, lambda loop: tqdm(loop, desc="Answering", unit="question"))
     return output
 
 

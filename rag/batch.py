@@ -55,7 +55,7 @@ def turns(value: Any) -> tuple[Turn, ...]:
 def unanswered(questions: Sequence[Mapping[str, Any]], output: Path) -> list[Mapping[str, Any]]:
     """Questions that `output` holds no answer to.
 
-    A last line that was cut off half way is removed, and so are those that failed: they are asked once more.
+    A last line that was cut off half way is removed, and so are failures: those are asked once more.
 
     Raises:
         UsageError: The file holds something other than answers, which must not be touched.
@@ -66,21 +66,30 @@ def unanswered(questions: Sequence[Mapping[str, Any]], output: Path) -> list[Map
 
 def answer_all(
     pipeline: Pipeline,
-    questions: Iterable[Mapping[str, Any]],
+    questions: Sequence[Mapping[str, Any]],
     output: Path,
     bar: Bar,
     filters: Filters | None = None,
 ) -> None:
-    """Answers in order and adds a line for each to `output` at once; `filters` as in `Pipeline.stream`.
+    """Answers what is not answered yet and adds a line for each to `output` at once; in the end all are in order.
+
+    Args:
+        pipeline: Who answers.
+        questions: All of them.
+        output: The answers.
+        bar: See `Bar`.
+        filters: As in `Pipeline.stream`.
 
     Raises:
         UsageError: The file cannot be written.
     """
+    todo = unanswered(questions, output)
     try:
         with output.open("a", encoding="utf-8") as lines:
-            for question in bar(questions):
+            for question in bar(todo):
                 lines.write(json.dumps(_answer(pipeline, question, filters), ensure_ascii=False) + "\n")
                 lines.flush()
+        _put_in_order(output, [question["id"] for question in questions])
     except OSError as error:
         raise UsageError(f"{output} cannot be written ({error.strerror}). Check the folder.") from error
 
@@ -92,6 +101,16 @@ def _answer(pipeline: Pipeline, question: Mapping[str, Any], filters: Filters | 
         # One bad question must not cost the answers to the others.
         return {"id": question["id"], "question": question["question"], "error": str(error)}
     return {**answer_to_dict(answer), "id": question["id"]}
+
+
+def _put_in_order(output: Path, ids: Sequence[str]) -> None:
+    """What failed once and was asked again does not stay at the end."""
+    places = {name: place for place, name in enumerate(ids)}
+    lines = output.read_text(encoding="utf-8").split("\n")[:-1]
+    ordered = sorted(lines, key=lambda line: places.get(str(json.loads(line)["id"]), len(places)))
+    if ordered != lines:
+        with whole_text(output) as kept:
+            kept.writelines(line + "\n" for line in ordered)
 
 
 def _answered(output: Path) -> set[str]:

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -154,7 +155,7 @@ def test_stop_sets_the_event_and_the_answer_is_marked(page: Chat, engine: FakeEn
         async for update in page.answer("Tell me everything", Session(), None, ""):
             updates.append(update)
             if engine.words > 8 and (running := update[page.running]) is not None:
-                assert page._stop(running)["interactive"] is False
+                assert page._stop(running)[page.stop]["interactive"] is False
         return updates
 
     assert "pc-stopped" in html_of(ended(asyncio.run(stop())), page)
@@ -177,6 +178,55 @@ def test_stopping_while_models_load_ends_at_once(page: Chat, engine: FakeEngine)
     assert time.monotonic() - begun < 5
     assert "Loading the language model…" in seen
     assert texts.STOPPED_EARLY in html_of(ended(updates), page)
+
+
+def test_a_connection_lost_while_an_answer_was_written_does_not_end_the_conversation(page: Chat) -> None:
+    async def lost() -> Run:
+        stream = page.answer("Tell me everything", Session(), None, "")
+        running: Run = (await anext(stream))[page.running]
+        await stream.aclose()
+        return running
+
+    dead = asyncio.run(lost())
+    assert dead.ended
+    assert page._stop(dead)[page.send]["visible"] is True
+    updates = asyncio.run(_all(page.answer("What does MInference speed up?", Session(), dead, "")))
+    assert len(ended(updates)[page.session].exchanges) == 1
+
+
+class Sent:
+    """An event of the page's script."""
+
+    def __init__(self, **data: Any) -> None:
+        self._data = data
+
+
+class Nobody:
+    """A request without a login."""
+
+    username = None
+
+
+def sent(page: Chat, session: Session, **data: Any) -> Session:
+    stream = page._ask_sent(session, None, Sent(**data), Nobody())  # type: ignore[arg-type]
+    shown: Session = ended(asyncio.run(_all(stream)))[page.session]
+    return shown
+
+
+def test_a_suggestion_is_asked_at_the_end_also_while_an_older_question_is_edited(page: Chat) -> None:
+    session = ended(run(page, "What does MInference speed up?"))[page.session]
+    session = replace(ended(run(page, "And how much faster is it?", session))[page.session], editing=0)
+    assert len(sent(page, session, text="What is the capital of France?").exchanges) == 3
+
+
+def test_a_filter_taken_from_an_older_answer_deletes_no_later_one(page: Chat) -> None:
+    session = ended(run(page, "What does MInference speed up?"))[page.session]
+    session = ended(run(page, "And how much faster is it?", session))[page.session]
+    after = sent(page, session, turn=0, without={"since": "2024"})
+    assert [e.question for e in after.exchanges][:2] == ["What does MInference speed up?", "And how much faster is it?"]
+    assert len(after.exchanges) == 3
+    # Of the last one it takes the place.
+    assert len(sent(page, session, turn=1, without={"since": "2024"}).exchanges) == 2
 
 
 @pytest.mark.parametrize("question", ["", "   \n"])

@@ -47,17 +47,20 @@ def run(
                 print_sources(answer)
 
 
-def run_file(config: Config, questions: Path, output: Path, filters: Filters | None, *, generate: bool) -> None:
-    """Answers every question of a file in order; lines already in `output` are kept and passed over."""
+def run_file(
+    config: Config, questions: Path, output: Path, filters: Filters | None, *, generate: bool, as_json: bool
+) -> None:
+    """Answers every question of a file in order; what `output` answers already is kept and passed over."""
     from tqdm import tqdm
 
     asked = batch.read_questions(questions)
-    todo = batch.unanswered(asked, output)
-    if not todo:
+    if batch.unanswered(asked, output):
+        pipeline = build.build_pipeline(config, generate=generate)
+        batch.answer_all(pipeline, asked, output, lambda loop: tqdm(loop, desc="Answering", unit="question"), filters)
+    else:
         typer.echo(f"All {len(asked)} questions are answered in {output} already.", err=True)
-        return
-    pipeline = build.build_pipeline(config, generate=generate)
-    batch.answer_all(pipeline, todo, output, lambda loop: tqdm(loop, desc="Answering", unit="question"), filters)
+    if as_json:
+        print_json({"questions": len(asked), "output": str(output)})
 
 
 def _read_history(path: Path) -> Sequence[Turn]:

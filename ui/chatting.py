@@ -58,16 +58,16 @@ def run(config: Config, *, auth: Path | None, samples: bool, open_browser: bool)
 
 
 def logins(path: Path) -> dict[str, str]:
-    """Passwords, as they are or hashed, by name, from a file of user:password lines.
+    """Passwords, as they are or hashed, by name, from a file of user:password lines; `#` begins a comment.
 
     Raises:
         UsageError: The file cannot be read or holds no such line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"The login file {path} cannot be read ({error}). Check that it is a text file.") from error
-    pairs = (line.split(":", 1) for line in lines if ":" in line)
+    pairs = (line.split(":", 1) for line in lines if ":" in line and not line.lstrip().startswith("#"))
     known = {user: password for user, password in pairs if user.strip() and password.strip()}
     if not known:
         raise UsageError(f"The login file {path} holds no user:password line. Write one a line.")
@@ -91,7 +91,9 @@ def make_login(user: str) -> str:
     Raises:
         UsageError: The name holds what parts the line.
     """
-    if ":" in user or not user.strip() or not user.isprintable():
-        raise UsageError(f"{user!r} can be no user's name: it must not be empty nor hold a colon. Choose another.")
+    if ":" in user or not user.strip() or user.lstrip().startswith("#") or not user.isprintable():
+        raise UsageError(
+            f"{user!r} can be no user's name: it must not be empty, begin with # nor hold a colon. Choose another."
+        )
     password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     return f"{user.strip()}:{passwords.hashed(password)}"

@@ -19,6 +19,8 @@ from ui.printing import print_json, say
 log = logging.getLogger(__name__)
 
 PLUGINS = "paperchat.commands"
+# Papers of a TREC run where no --k says otherwise.
+RUN_DEPTH = 100
 
 
 app = typer.Typer(
@@ -123,6 +125,7 @@ def export(
     feedback: Annotated[bool, typer.Option("--feedback", help="Rated answers as an evaluation set.")] = False,
     user: Annotated[str, typer.Option("--user", help="Whose, where the page has logins.")] = "",
     index: options.Index = None,
+    as_json: options.Json = False,
 ) -> None:
     """Papers of the index for other programs, or a conversation of the page, or its feedback."""
     from ui import exporting
@@ -130,6 +133,10 @@ def export(
     config = options.load(index=index)
     if sum([bool(paper_ids), conversation is not None, feedback]) > 1:
         raise UsageError("Give ids of papers, or --conversation, or --feedback, not several of them.")
+    if as_json and form not in (None, "json", "jsonl"):
+        raise UsageError(f"--json and --format {form} are two forms. Give one of them.")
+    if as_json and not feedback:
+        form = "json" if conversation is not None else "jsonl"
     if conversation is not None:
         exporting.run_conversation(config, conversation, form, output, user)
     elif feedback:
@@ -161,19 +168,19 @@ def search(
     from ui import searching
 
     config = options.load(index=index, embedding_model=embedding_model, device=device, k=k, profile=profile)
-    if (query is None) == (queries is None):
-        raise UsageError("Give either a query or --input FILE.")
+    if explain is not None and (queries is not None or where or no_filters):
+        raise UsageError("--explain is for one query over all papers. Leave --input, --where and --no-filters out.")
+    _one_or_many("query", query, queries, output)
     if explain is not None:
         from ui import explaining
 
-        explaining.run(config, query or "", explain, k or 10, retriever, as_json)
-    elif queries is not None:
-        if output is None:
-            raise UsageError("--input needs --output FILE for the run.")
+        explaining.run(config, query or "", explain, config.k, retriever, as_json)
+    elif queries is not None and output is not None:
         # Queries of a file are searched for as they are: a run must not depend on how one was read.
-        searching.run_file(config, queries, output, k or 100, retriever, options.conditions(where, True))
+        conditions = options.conditions(where, True)
+        searching.run_file(config, queries, output, k or RUN_DEPTH, retriever, conditions, as_json)
     else:
-        searching.run(config, query or "", k or 10, retriever, options.conditions(where, no_filters), as_json)
+        searching.run(config, query or "", config.k, retriever, options.conditions(where, no_filters), as_json)
 
 
 @app.command()
@@ -218,13 +225,12 @@ def ask(
         evidence_sentences=evidence_sentences,
         support=support,
     )
-    if (question is None) == (questions is None):
-        raise UsageError("Give either a question or --input FILE.")
+    _one_or_many("question", question, questions, output)
     filters = options.conditions(where, no_filters)
-    if questions is not None:
-        if output is None:
-            raise UsageError("--input needs --output FILE for the answers.")
-        asking.run_file(config, questions, output, filters, generate=not no_generate)
+    if questions is not None and output is not None:
+        if history is not None:
+            raise UsageError("--history is for one question. In a file of questions each has its own.")
+        asking.run_file(config, questions, output, filters, generate=not no_generate, as_json=as_json)
     else:
         asking.run(config, question or "", history, filters, generate=not no_generate, as_json=as_json)
 
@@ -274,11 +280,15 @@ def chat(
 
 
 @app.command()
-def login(user: Annotated[str, typer.Argument(help="Name to log in with.")]) -> None:
+def login(user: Annotated[str, typer.Argument(help="Name to log in with.")], as_json: options.Json = False) -> None:
     """A line for the login file of 'chat --auth': asks for a password and prints it hashed."""
     from ui import chatting
 
-    typer.echo(chatting.make_login(user))
+    line = chatting.make_login(user)
+    if as_json:
+        print_json({"line": line})
+    else:
+        typer.echo(line)
 
 
 @app.command()
@@ -493,6 +503,16 @@ def doctor(
             say(finding.line())
     if any(finding.state == "missing" for finding in findings):
         raise typer.Exit(1)
+
+
+def _one_or_many(what: str, one: str | None, many: Path | None, output: Path | None) -> None:
+    """One is printed; a file of them is answered into a file."""
+    if (one is None) == (many is None):
+        raise UsageError(f"Give either a {what} or --input FILE.")
+    if many is not None and output is None:
+        raise UsageError("--input needs --output FILE.")
+    if many is None and output is not None:
+        raise UsageError(f"--output is for a file of them. Give --input FILE, or print one {what} with --json.")
 
 
 @functools.cache  # reading the options of all commands takes a fifth of a second

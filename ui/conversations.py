@@ -32,7 +32,18 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class StoredTurn:
-    """A question and what came of it; `words` is an error in one sentence, where there was one."""
+    """A question and what came of it.
+
+    Attributes:
+        question: As it was asked.
+        state: How far the answer came.
+        answer: As far as it came.
+        words: An error in one sentence, where there was one.
+        asked: When; a POSIX time.
+        thumb: 1 or -1; 0 where it was not rated.
+        comment: Of the reader.
+        position: In its conversation, in the order of asking; there may be gaps.
+    """
 
     question: str
     state: State
@@ -41,6 +52,7 @@ class StoredTurn:
     asked: float = 0.0
     thumb: int = 0
     comment: str = ""
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +81,10 @@ class Conversations:
         values: list[Any] = [owner]
         for word in search.split():
             query += (
-                " AND (c.title LIKE ? ESCAPE '\\' OR EXISTS (SELECT 1 FROM turns t WHERE t.conversation = c.id"
-                " AND (t.question LIKE ? ESCAPE '\\' OR t.words LIKE ? ESCAPE '\\')))"
+                " AND (folded(c.title) LIKE ? ESCAPE '\\' OR EXISTS (SELECT 1 FROM turns t WHERE t.conversation = c.id"
+                " AND (folded(t.question) LIKE ? ESCAPE '\\' OR folded(t.words) LIKE ? ESCAPE '\\')))"
             )
-            values += [_like(word)] * 3
+            values += [_like(word.casefold())] * 3
         with self._database.connection() as connection:
             rows = connection.execute(f"{query} ORDER BY c.updated DESC LIMIT {LISTED}", values).fetchall()
         return [Summary(row["id"], row["title"], row["updated"], row["turns"]) for row in rows]
@@ -91,17 +103,20 @@ class Conversations:
         turns = tuple(self._turn(row) for row in rows)
         return Conversation(head["id"], head["title"], head["created"], head["updated"], turns)
 
-    def begin(self, owner: str, conversation: str | None, position: int, question: str) -> str:
-        """Notes that an answer is being written; what stood at `position` and after it is gone.
+    def begin(
+        self, owner: str, conversation: str | None, question: str, *, replacing: int | None = None
+    ) -> tuple[str, int]:
+        """Notes that an answer is being written.
 
         Args:
             owner: Whose conversation.
             conversation: Which; `None` begins one.
-            position: Of the question in it, from 0.
             question: As it was asked.
+            replacing: What stands at this position and after it is gone; `None`: the question comes last, also
+                behind what was asked in another window meanwhile.
 
         Returns:
-            The conversation's id; a new one where it was deleted in the meantime.
+            The conversation's id, a new one where it was deleted in the meantime, and the question's position in it.
         """
         now = time.time()
         with self._database.connection() as connection:
@@ -114,14 +129,20 @@ class Conversations:
                     "INSERT INTO conversations VALUES (?, ?, ?, ?, ?)",
                     (conversation, owner, titled(question), now, now),
                 )
-            connection.execute("DELETE FROM turns WHERE conversation = ? AND position >= ?", (conversation, position))
+            if replacing is not None:
+                connection.execute(
+                    "DELETE FROM turns WHERE conversation = ? AND position >= ?", (conversation, replacing)
+                )
+            (position,) = connection.execute(
+                "SELECT coalesce(max(position) + 1, 0) FROM turns WHERE conversation = ?", (conversation,)
+            ).fetchone()
             connection.execute(
                 "INSERT INTO turns (conversation, position, question, state, writer, asked)"
                 " VALUES (?, ?, ?, 'writing', ?, ?)",
                 (conversation, position, question, self._database.writer, now),
             )
             connection.execute("UPDATE conversations SET updated = ? WHERE id = ?", (now, conversation))
-        return conversation
+        return conversation, position
 
     def keep(
         self, owner: str, conversation: str, position: int, state: State, answer: Answer | None, words: str = ""
@@ -158,7 +179,7 @@ class Conversations:
             )
 
     def rated(self, owner: str) -> Iterator[tuple[Conversation, int]]:
-        """Conversations with the position of each answer that was rated, oldest first."""
+        """Conversations with the place, among their turns, of each answer that was rated, oldest first."""
         with self._database.connection() as connection:
             rows = connection.execute(
                 "SELECT t.conversation, t.position FROM turns t JOIN conversations c ON c.id = t.conversation"
@@ -167,8 +188,9 @@ class Conversations:
             ).fetchall()
         for row in rows:
             conversation = self.get(owner, row["conversation"])
-            if conversation is not None:
-                yield conversation, row["position"]
+            places = [turn.position for turn in conversation.turns] if conversation else []
+            if conversation is not None and row["position"] in places:  # not deleted meanwhile
+                yield conversation, places.index(row["position"])
 
     def _turn(self, row: Any) -> StoredTurn:
         state: State = row["state"]
@@ -181,7 +203,8 @@ class Conversations:
             except ValueError as error:
                 state, words = "failed", f"This answer could not be restored ({error})."
         shown = words if answer is None else ""
-        return StoredTurn(row["question"], state, answer, shown, row["asked"], row["thumb"], row["comment"])
+        rating = row["thumb"], row["comment"]
+        return StoredTurn(row["question"], state, answer, shown, row["asked"], *rating, row["position"])
 
 
 def titled(question: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rag import build
 from rag.config import Config
 from rag.errors import ModelError
+from rag.index import Index
 from rag.pipeline import Pipeline
 from rag.protocols import GenerationLimits, Generator
 from ui.preferences import Preferences
@@ -31,6 +32,7 @@ class Pipelines:
         self._engine = engine
         self._lock = threading.Lock()
         self._pipelines: OrderedDict[Preferences, Pipeline] = OrderedDict()
+        self._index: Index | None = None
         self._generators: OrderedDict[str, Generator] = OrderedDict()
 
     def get(self, preferences: Preferences) -> Pipeline:
@@ -44,6 +46,9 @@ class Pipelines:
             return self._engine.pipeline()
         parts = self._engine.parts()
         with self._lock:
+            if parts.index is not self._index:  # it was rebuilt, and the stores of the old one are gone
+                self._pipelines.clear()
+                self._index = parts.index
             if wished not in self._pipelines:
                 generator = parts.generator
                 if wished.quotes_only:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, get_args
@@ -53,6 +54,7 @@ class PreferenceStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lock = threading.Lock()
 
     def get(self, owner: str) -> Preferences:
         """The owner's choices, or none."""
@@ -63,8 +65,12 @@ class PreferenceStore:
         except (ValueError, TypeError, AttributeError):
             return Preferences()
 
-    def keep(self, owner: str, preferences: Preferences) -> None:
-        """Replaces the owner's choices."""
-        values = (owner, json.dumps(asdict(preferences)))
-        with self._database.connection() as connection:
-            connection.execute("INSERT OR REPLACE INTO preferences VALUES (?, ?)", values)
+    def choose(self, owner: str, name: str, value: object) -> Preferences:
+        """Changes one choice and leaves the others as they are, whatever an older window shows."""
+        with self._lock:
+            chosen = read({**asdict(self.get(owner)), name: value})
+            with self._database.connection() as connection:
+                connection.execute(
+                    "INSERT OR REPLACE INTO preferences VALUES (?, ?)", (owner, json.dumps(asdict(chosen)))
+                )
+        return chosen

@@ -43,7 +43,9 @@ def run(config: Config, query: str, k: int, retriever: str, filters: Filters | N
         say(f"{row['rank']:>3}. {row['title']}  ({ranks})\n     {row['best_sentence']}")
 
 
-def run_file(config: Config, queries: Path, output: Path, k: int, retriever: str, filters: Filters | None) -> None:
+def run_file(
+    config: Config, queries: Path, output: Path, k: int, retriever: str, filters: Filters | None, as_json: bool
+) -> None:
     """Writes a TREC run; the run appears under its name only when it is complete."""
     from tqdm import tqdm
 
@@ -54,6 +56,8 @@ def run_file(config: Config, queries: Path, output: Path, k: int, retriever: str
         for query_id, text in tqdm(asked, desc="Searching", unit="query")
     )
     trec.write_run(output, rankings, "paperchat")
+    if as_json:
+        print_json({"queries": len(asked), "output": str(output)})
 
 
 def _queries(path: Path) -> Iterator[tuple[str, str]]:

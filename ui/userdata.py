@@ -77,6 +77,8 @@ class Database:
             if connection is None:
                 connection = sqlite3.connect(self.path, timeout=10)
                 connection.row_factory = sqlite3.Row
+                # SQLite's own LIKE takes only the letters A to Z for the same in upper and lower case.
+                connection.create_function("folded", 1, lambda text: (text or "").casefold(), deterministic=True)
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=NORMAL")
                 connection.execute("PRAGMA foreign_keys=ON")

@@ -428,7 +428,7 @@ def test_what_failed_is_asked_again(tmp_path: Path, models: list[str]) -> None:
     second = path.read_text().splitlines()[1]
     path.write_text(json.dumps({"id": "q1", "question": asked["question"], "error": "server gone"}) + f"\n{second}\n")
     assert json.loads(called(questions, "--report", report, "--json").stdout)["overall"]["error"]["value"] == 0
-    assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == ["q2", "q1"]
+    assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == ["q1", "q2"]
     assert "error" not in path.read_text()
 
 

@@ -346,6 +346,36 @@ def test_the_words_of_an_upload_never_become_an_address(words: bytes) -> None:
     run(test)
 
 
+def test_a_full_disk_refuses_one_upload_and_not_those_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    async def test(api: Api) -> None:
+        headers = {"content-type": "application/octet-stream"}
+        with monkeypatch.context() as broken:
+            broken.setattr("ui.api.papers.tempfile.mkdtemp", full)
+            refused = await api.http.post(PAPERS, content=b"x", headers=headers)
+        assert refused.status_code == 503
+        assert "cannot store an upload" in refused.json()["error"]["message"]
+        assert (await api.http.post(PAPERS, content=b"x", headers=headers)).status_code == 200
+
+    run(test)
+
+
+def test_a_broken_index_takes_one_number_from_the_metrics_not_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise PaperIndexError("The index is damaged. Run 'paperchat reindex'.")
+
+    async def test(api: Api) -> None:
+        monkeypatch.setattr(api.engine.index.catalog, "counts", broken)
+        response = await api.http.get("/metrics")
+        assert response.status_code == 200
+        assert "paperchat_ready 1" in response.text
+        assert "\npaperchat_papers " not in response.text
+
+    run(test)
+
+
 def test_uploads_are_read_one_at_a_time() -> None:
     async def test(api: Api) -> None:
         api.engine.hold = threading.Event()

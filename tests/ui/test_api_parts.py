@@ -159,6 +159,13 @@ def test_a_line_that_is_no_hash_is_refused_without_being_shown(tmp_path: Path) -
     assert "hunter2" not in str(error.value)
 
 
+def test_two_keys_of_one_name_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"\ufeffalice {hashed('tok-a')}\nalice {hashed('tok-b')}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="line 2: a second key for 'alice'"):
+        load_keys(Config(api_keys_file=str(file)))
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.org"])
 def test_other_machines_are_not_served_without_a_token(host: str) -> None:
     with pytest.raises(UsageError, match="PAPERCHAT_API_KEY"):

@@ -82,6 +82,13 @@ def test_the_address_is_told(launched: list[dict[str, Any]], capsys: pytest.Capt
     assert "http://127.0.0.1:7999" in capsys.readouterr().out
 
 
+def test_comments_and_the_mark_at_the_start_of_a_file_are_no_names(logins: Callable[..., Check]) -> None:
+    check = logins("\ufeffada:secret\n# of the lab: ask Eva\n#bob:old secret\n")
+    assert check("ada", "secret")
+    assert not check("#bob", "old secret")
+    assert not check("# of the lab", " ask Eva")
+
+
 def test_only_the_right_password_opens(logins: Callable[..., Check]) -> None:
     check = logins("ada:secret\r\nalan:pass:with:colons\n\nno colon here\nzoë:pässwörd\n")
     assert check("ada", "secret")

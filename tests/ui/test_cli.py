@@ -544,6 +544,11 @@ def test_work_that_fails_ends_with_one(paperchat, arguments: tuple[str, ...], tm
         ("search", "whales", "--retriever", "magic"),
         ("search", "--input", "q.jsonl"),
         ("search", "whales", "--input", "q.jsonl", "--output", "run"),
+        ("search", "whales", "--output", "run"),
+        ("search", "whales", "--explain", "Corals", "--no-filters"),
+        ("ask", "Why?", "--output", "answers.jsonl"),
+        ("ask", "--input", "q.jsonl", "--output", "answers.jsonl", "--history", "h.json"),
+        ("export", "--json", "--format", "bibtex"),
         ("ask",),
         ("ask", "Why?", "--k", "many"),
         ("ask", "Why?", "--k", "100000"),
@@ -581,6 +586,25 @@ def test_ctrl_c_is_no_error_message(filled, monkeypatch: pytest.MonkeyPatch) -> 
     result = filled("ask", "Why?")
     assert (result.code, result.out) == (130, "")
     assert result.err.strip() in ("", "Stopped.")
+
+
+def test_how_many_papers_are_shown_is_a_setting_like_any_other(filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(filled("search", QUESTION, "--json").value) == len(PAPERS)
+    monkeypatch.setenv("PAPERCHAT_K", "1")
+    assert len(filled("search", QUESTION, "--json").value) == 1
+
+
+def test_a_file_of_questions_and_exports_tell_json_what_they_did(filled, tmp_path: Path) -> None:
+    asked, out = (
+        jsonl(tmp_path / "q.jsonl", {"_id": "1", "id": "1", "text": QUESTION, "question": QUESTION}),
+        tmp_path / "o",
+    )
+    assert filled("search", "--input", asked, "--output", out, "--json").value == {"queries": 1, "output": str(out)}
+    answers = tmp_path / "a.jsonl"
+    told = filled("ask", "--input", asked, "--output", answers, "--json").value
+    assert told == {"questions": 1, "output": str(answers)}
+    exported = filled("export", "--json")
+    assert len([json.loads(line) for line in exported.out.splitlines()]) == len(PAPERS)
 
 
 @pytest.mark.parametrize("place", ["before the command", "after it"])

@@ -17,7 +17,7 @@ from ui.userdata import LOCAL, Database
 @pytest.fixture
 def conversation() -> str:
     kept = Conversations(Database(Config().conversations))
-    made = kept.begin(LOCAL, None, 0, "How fast is it?")
+    made, _ = kept.begin(LOCAL, None, "How fast is it?")
     kept.keep(LOCAL, made, 0, "done", answer())
     kept.rate(LOCAL, made, 0, 1, "good")
     return made

@@ -74,7 +74,7 @@ def _of_address(address: str) -> list[str]:
 
 def _read(path: Path) -> dict[str, bytes]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"The key file {path} cannot be read ({error}). Check that it is a text file.") from error
     known: dict[str, bytes] = {}
@@ -86,6 +86,8 @@ def _read(path: Path) -> dict[str, bytes]:
             raise UsageError(
                 f"{path}, line {number}: not a key. Write 'name sha256:HEX', the HEX from: printf %s TOKEN | sha256sum"
             )
+        if match["name"] in known:
+            raise UsageError(f"{path}, line {number}: a second key for {match['name']!r}. Give every key its own name.")
         known[match["name"]] = bytes.fromhex(match["hash"])
     if not known:
         raise UsageError(f"The key file {path} holds no key. Write 'name sha256:HEX' lines.")

@@ -110,7 +110,11 @@ async def ingest(service: Service, request: Request, form: str | None, client: s
         )
     service.pipeline()
     place = await service.ingests.enter(client)
-    folder = Path(tempfile.mkdtemp(prefix="paperchat-upload-"))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="paperchat-upload-"))
+    except OSError as error:
+        place.release()
+        raise ApiError(503, "The server cannot store an upload now. Ask whoever runs it.", "no_space") from error
     path, stop = folder / NAME, threading.Event()
 
     def finished() -> None:

@@ -12,6 +12,7 @@ from typing import Protocol
 from ingest.pipeline import Options, Progress
 from ingest.records import IngestReport
 from rag.config import Config
+from rag.errors import PaperchatError
 from rag.pipeline import Pipeline
 from ui.api.admission import Admission
 from ui.api.answering import Work
@@ -96,7 +97,10 @@ class Service:
 
     def _gauges(self) -> list[Gauge]:
         def papers() -> float | None:
-            return float(self.engine.pipeline().index.catalog.counts().papers) if self.engine.ready else None
+            try:
+                return float(self.engine.pipeline().index.catalog.counts().papers) if self.engine.ready else None
+            except PaperchatError:  # all other numbers are wanted most when the index fails
+                return None
 
         return [
             Gauge("paperchat_ready", "1 where questions can be answered.", lambda: float(self.engine.ready)),

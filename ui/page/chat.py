@@ -23,7 +23,7 @@ from rag.types import Answer
 from ui import cards, frame, render, texts
 from ui.conversations import State
 from ui.page.desk import Desk
-from ui.page.live import Run
+from ui.page.live import Run, writing
 from ui.page.parts import QUICK, SLOW, Update, growing, html, letter, owner_of
 from ui.page.session import Exchange, Session, messages
 from ui.stream import POLL_SECONDS, AnswerStream
@@ -103,7 +103,7 @@ class Chat:
         self.running.change(
             self._follow, inputs=self.running, outputs=self.live, concurrency_limit=None, concurrency_id="live", **SLOW
         )
-        self.stop.click(self._stop, inputs=self.running, outputs=self.stop, **QUICK)
+        self.stop.click(self._stop, inputs=self.running, outputs=buttons, **QUICK)
         self.clear.click(self._clear, inputs=state, outputs=self.outputs, **QUICK)
 
     # --- asking -------------------------------------------------------------------------------------
@@ -123,9 +123,9 @@ class Chat:
             yield update
 
     async def _ask_again(self, session: Session, running: Run | None, request: gr.Request) -> AsyncIterator[Update]:
-        last = len(session.exchanges) - 1
-        question = session.exchanges[last].question if session.exchanges else ""
-        async for update in self.answer(question, session.before(max(last, 0)), running, owner_of(request)):
+        last = session.exchanges[-1] if session.exchanges else Exchange("", "")
+        before = session.before(max(len(session.exchanges) - 1, 0))
+        async for update in self.answer(last.question, before, running, owner_of(request), filters=last.filters):
             yield update
 
     async def _ask_sent(
@@ -134,9 +134,14 @@ class Chat:
         """A follow-up suggestion, a paper to ask about, or a question without one of its filters."""
         sent = event._data or {}
         question, filters, turn = str(sent.get("text", "")), None, sent.get("turn")
+        session = replace(session, editing=None)
         if isinstance(turn, int) and 0 <= turn < len(session.exchanges):
-            question, filters = session.exchanges[turn].without(sent.get("without"))
-            session = session.before(turn)
+            asked, is_last = session.exchanges[turn], turn == len(session.exchanges) - 1
+            question, filters = asked.without(sent.get("without"))
+            if is_last:
+                session = session.before(turn)
+            elif asked.answer is not None:  # nothing that came after it is lost; it is asked again at the end
+                question = asked.answer.standalone_question
         async for update in self.answer(question, session, running, owner_of(request), filters=filters):
             yield update
 
@@ -152,30 +157,30 @@ class Chat:
     ) -> AsyncIterator[Update]:
         """Streams one answer into the conversation; one at a time in each session."""
         question = (question or "").strip()
-        if running is not None or not question:
+        if writing(running) or not question:
             yield {self.running: running}
             return
         session = session.before(session.editing)
         keeper = self.desk.keeper(owner, session, question)
         kept_as = await asyncio.to_thread(keeper.begin)
-        session = replace(session, conversation=kept_as)
+        session = session.kept_as(kept_as)
         turn, before = len(session.exchanges), session.messages()
         run = Run(question, turn)
         state = run.state
-        yield {
-            self.chat: before + messages(question, render.writing(state, turn), cards.NO_SOURCES),
-            self.session: session,
-            self.running: run,
-            self.notice: "",
-            self.mail: letter("conversation", id=session.conversation),
-            self.sidebar: await asyncio.to_thread(self.desk.sidebar, owner, session),
-            **self.buttons(writing=True),
-            **(at_once or {}),
-        }
         asked, words = time.time(), ""
         outcome: State | None = None
         looked = time.monotonic()
         try:
+            yield {
+                self.chat: before + messages(question, render.writing(state, turn), cards.NO_SOURCES),
+                self.session: session,
+                self.running: run,
+                self.notice: "",
+                self.mail: letter("conversation", id=session.conversation),
+                self.sidebar: await asyncio.to_thread(self.desk.sidebar, owner, session),
+                **self.buttons(writing=True),
+                **(at_once or {}),
+            }
             preferences = self.desk.preferences(owner)
             stream = AnswerStream(self.desk.pipelines, question, session.history(), run.cancel, preferences, filters)
             while state.answer is None and not stream.abandoned:
@@ -203,7 +208,9 @@ class Chat:
         await asyncio.to_thread(keeper.end, outcome, state.answer, words)
         shown = _shown(state.answer, outcome, words, turn)
         sources = render.writing_sources(state, turn)
-        session = session.followed_by(Exchange(question, shown, sources, state.answer, outcome, words, asked))
+        answered = question, shown, sources, state.answer, outcome, words, asked
+        exchange = Exchange(*answered, filters=filters, position=keeper.position)
+        session = session.followed_by(exchange)
         yield {
             self.chat: session.messages(),
             self.session: session,
@@ -241,14 +248,16 @@ class Chat:
             async for letters in running.letters():
                 yield letters
 
-    def _stop(self, running: Run | None) -> Any:
+    def _stop(self, running: Run | None) -> Update:
         if running is None:
-            return gr.skip()
+            return {self.stop: gr.skip()}
         running.cancel.set()
-        return gr.update(value=texts.STOPPING, interactive=False)
+        if running.ended:  # its connection was lost, and the page was not told
+            return self.buttons(writing=False)
+        return {self.stop: gr.update(value=texts.STOPPING, interactive=False)}
 
     def _clear(self, session: Session, running: Run | None, request: gr.Request) -> Update:
-        if running is not None:
+        if writing(running):
             return {self.running: running}
         return self.showing(Session(search=session.search), owner_of(request))
 

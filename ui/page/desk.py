@@ -46,14 +46,13 @@ class Desk:
             log.exception("preferences cannot be read")
             return Preferences()
 
-    def keep_preferences(self, owner: str, preferences: Preferences) -> None:
-        """Notes what this reader chose.
+    def choose(self, owner: str, name: str, value: object) -> Preferences:
+        """Notes one choice of this reader, and tells all of them.
 
         Raises:
             UserDataError: It cannot be written.
         """
-        if self._preferences:
-            self._preferences.keep(owner, preferences)
+        return self._preferences.choose(owner, name, value) if self._preferences else Preferences(history=False)
 
     def sidebar(self, owner: str, session: Session) -> str:
         """The list of this reader's conversations."""
@@ -107,14 +106,19 @@ class Keeper:
     """Keeps one answer while it is written, so that nothing is lost when it is cut off.
 
     A full disk must not cost the reader the answer: what cannot be kept is logged and the answer goes on.
+
+    Attributes:
+        conversation: Under which id it is kept.
+        position: Where in it; `None` where nothing is kept.
     """
 
     def __init__(self, conversations: Conversations | None, owner: str, session: Session, question: str) -> None:
         self.conversation = session.conversation
         self._conversations = conversations
         self._owner = owner
-        self._position = len(session.exchanges)
         self._question = question
+        self._replacing = session.replaces
+        self.position: int | None = None
         self._kept: tuple[int, int, bool] | None = None
 
     def begin(self) -> str | None:
@@ -122,8 +126,8 @@ class Keeper:
         if self._conversations is None:
             return self.conversation
         try:
-            self.conversation = self._conversations.begin(
-                self._owner, self.conversation, self._position, self._question
+            self.conversation, self.position = self._conversations.begin(
+                self._owner, self.conversation, self._question, replacing=self._replacing
             )
         except UserDataError:
             log.exception("the conversation cannot be kept")
@@ -146,9 +150,9 @@ class Keeper:
         self._keep("incomplete", state.so_far() if state.context else None)
 
     def _keep(self, state: State, answer: Answer | None, words: str = "") -> None:
-        if self._conversations is None or self.conversation is None:
+        if self._conversations is None or self.conversation is None or self.position is None:
             return
         try:
-            self._conversations.keep(self._owner, self.conversation, self._position, state, answer, words)
+            self._conversations.keep(self._owner, self.conversation, self.position, state, answer, words)
         except UserDataError:
             log.exception("the answer cannot be kept")

@@ -10,9 +10,10 @@ import gradio as gr
 
 from rag.errors import PaperchatError
 from ui import frame, sidebar, texts, transcript
+from ui.conversations import Conversation
 from ui.page.chat import Chat
 from ui.page.desk import Desk
-from ui.page.live import Run
+from ui.page.live import Run, writing
 from ui.page.parts import QUICK, Update, html, letter, owner_of
 from ui.page.session import Session, restored
 
@@ -37,14 +38,14 @@ class History:
             match str(sent.get("do")):
                 case "open":
                     return self._open(session, running, owner, str(sent.get("id")))
-                case "new" if running is None:
+                case "new" if not writing(running):
                     return self.chat.showing(Session(search=session.search), owner)
                 case "find":
                     session = replace(session, search=str(sent.get("text", ""))[:200])
                     return {self.chat.session: session, self.list: self.desk.sidebar(owner, session)}
                 case "rename" | "delete":
                     return self._change(session, running, owner, sent)
-                case "edit" | "keep" if running is None:
+                case "edit" | "keep" if not writing(running):
                     return self._edit(session, sent)
                 case "rate":
                     return self._rate(session, owner, sent)
@@ -56,7 +57,7 @@ class History:
 
     def _open(self, session: Session, running: Run | None, owner: str, conversation: str) -> Update:
         # An answer that is being written ends with its page; what was checked is kept.
-        if running is not None:
+        if running is not None and writing(running):
             running.cancel.set()
             return {self.chat.mail: letter("again", id=conversation)}
         found = self.desk.conversations.get(owner, conversation) if self.desk.conversations else None
@@ -73,7 +74,7 @@ class History:
             kept.rename(owner, conversation, str(sent.get("text", "")))
         else:
             kept.delete(owner, conversation)
-            if session.conversation == conversation and running is None:
+            if session.conversation == conversation and not writing(running):
                 return self.chat.showing(Session(search=session.search), owner)
         return {self.list: self.desk.sidebar(owner, session)}
 
@@ -91,8 +92,11 @@ class History:
         turn, thumb = sent.get("turn"), sent.get("thumb")
         if self.desk.conversations is None or session.conversation is None or not isinstance(turn, int):
             return {self.chat.mail: letter("note", text=texts.NOT_KEPT)}
+        position = session.exchanges[turn].position if 0 <= turn < len(session.exchanges) else None
+        if position is None:
+            return {self.chat.mail: letter("note", text=texts.NOT_KEPT)}
         value = thumb if isinstance(thumb, int) else 0
-        self.desk.conversations.rate(owner, session.conversation, turn, value, str(sent.get("comment", "")))
+        self.desk.conversations.rate(owner, session.conversation, position, value, str(sent.get("comment", "")))
         return {self.chat.mail: letter("rated", turn=turn)}
 
     def _export(self, session: Session, owner: str, form: str) -> Update:
@@ -101,8 +105,14 @@ class History:
             name = "paperchat-feedback.jsonl"
         else:
             form = form if form in transcript.FORMS else "markdown"
-            text = transcript.conversation(session.as_conversation(), form) if session.exchanges else ""
+            text = transcript.conversation(self._shown(session, owner), form) if session.exchanges else ""
             name = f"paperchat.{transcript.ENDINGS[form]}"
         if not text.strip():
             return {self.chat.mail: letter("note", text=texts.NOTHING_TO_EXPORT)}
         return {self.chat.mail: letter("file", name=name, text=text)}
+
+    def _shown(self, session: Session, owner: str) -> Conversation:
+        """The conversation on the page, with what is kept of it beside the turns."""
+        kept = self.desk.conversations
+        known = kept.get(owner, session.conversation) if kept and session.conversation else None
+        return session.as_conversation(known)

@@ -45,6 +45,11 @@ class Run:
         self.cancel.set()
         self._news.set()
 
+    @property
+    def ended(self) -> bool:
+        """Nothing more comes, also where the page was not told, as its connection was lost."""
+        return self._ended
+
     async def letters(self) -> AsyncIterator[str]:
         """The growing text, each time there is something new; at the end nothing, which is what stays."""
         pieces: Sequence[str] = ()
@@ -60,6 +65,11 @@ class Run:
                 yield letters
             await asyncio.sleep(PACE_SECONDS)
         yield ""
+
+
+def writing(run: Run | None) -> bool:
+    """Is an answer being written?"""
+    return run is not None and not run.ended
 
 
 def changes(old: Sequence[str], new: Sequence[str]) -> list[Change]:

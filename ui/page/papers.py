@@ -20,8 +20,6 @@ from ui.page.parts import SLOW, Update, html, letter, owner_of
 
 log = logging.getLogger(__name__)
 
-# Papers an answer reads where nobody chose.
-DEFAULT_K = 8
 # Characters; about five hundred papers.
 MAX_PASTED = 1_000_000
 
@@ -83,8 +81,9 @@ class Papers:
                     return self.map.work(sent, self.mail)
                 case "explain":
                     question, paper = str(sent.get("question", "")), str(sent.get("paper", ""))
-                    k = self.desk.preferences(owner_of(request)).k or DEFAULT_K
-                    found = why_not.look_up(self.desk.engine.pipeline(), question, paper, k)
+                    preferences = self.desk.preferences(owner_of(request))
+                    k = preferences.k or self.desk.engine.parts().config.k
+                    found = why_not.look_up(self.desk.pipelines.get(preferences), question, paper, k)
                     return {self.mail: letter("explained", turn=sent.get("turn"), html=found)}
         except PaperchatError as error:
             return {self.mail: letter("note", text=str(error))}

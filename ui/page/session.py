@@ -13,7 +13,11 @@ from ui.conversations import Conversation, State, StoredTurn, titled
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question, what the page shows for it, and the answer if there was one."""
+    """A question, what the page shows for it, and the answer if there was one.
+
+    `filters` are those the reader chose, `None` those that the question names; `position` is where it is kept in its
+    conversation, `None` where it is not.
+    """
 
     question: str
     html: str
@@ -22,6 +26,8 @@ class Exchange:
     state: State = "done"
     words: str = ""
     asked: float = 0.0
+    filters: Filters | None = None
+    position: int | None = None
 
     def without(self, part: Any) -> tuple[str, Filters | None]:
         """The question, and the conditions that are left when `part` of them, as plain values, is taken away."""
@@ -39,12 +45,14 @@ class Session:
         conversation: Under which id it is kept; `None` before the first question and where nothing is kept.
         editing: Turn that the next question replaces, with everything after it.
         search: What the list of conversations is searched for.
+        replaces: Position of the first kept turn that the next question takes the place of.
     """
 
     exchanges: tuple[Exchange, ...] = ()
     conversation: str | None = None
     editing: int | None = None
     search: str = ""
+    replaces: int | None = None
 
     def history(self) -> list[tuple[str, str]]:
         """What a follow-up may refer to."""
@@ -56,15 +64,36 @@ class Session:
 
     def before(self, turn: int | None) -> Session:
         """The conversation as it was before that turn; all of it for `None`."""
-        return replace(self, exchanges=self.exchanges[:turn], editing=None)
+        if turn is None:
+            return replace(self, editing=None)
+        gone = (exchange.position for exchange in self.exchanges[turn:])
+        replaces = next((position for position in gone if position is not None), self.replaces)
+        return replace(self, exchanges=self.exchanges[:turn], editing=None, replaces=replaces)
 
-    def as_conversation(self) -> Conversation:
-        """What is shown, also where nothing is kept."""
+    def kept_as(self, conversation: str | None) -> Session:
+        """The conversation under this id; what was kept under another stays there."""
+        exchanges = self.exchanges
+        if conversation != self.conversation:
+            exchanges = tuple(replace(exchange, position=None) for exchange in exchanges)
+        return replace(self, exchanges=exchanges, conversation=conversation, replaces=None)
+
+    def as_conversation(self, kept: Conversation | None = None) -> Conversation:
+        """What is shown, also where nothing is kept; title and ratings as they are kept."""
+        ratings = {turn.position: (turn.thumb, turn.comment) for turn in kept.turns} if kept else {}
         turns = tuple(
-            StoredTurn(e.question, e.state, e.answer, "" if e.answer else e.words, e.asked) for e in self.exchanges
+            StoredTurn(
+                e.question,
+                e.state,
+                e.answer,
+                "" if e.answer else e.words,
+                e.asked,
+                *ratings.get(e.position, (0, "")),
+                e.position,
+            )
+            for e in self.exchanges
         )
         first = self.exchanges[0].asked if self.exchanges else 0.0
-        title = titled(self.exchanges[0].question) if self.exchanges else ""
+        title = kept.title if kept else titled(self.exchanges[0].question) if self.exchanges else ""
         return Conversation(self.conversation or "", title, first, first, turns)
 
     def followed_by(self, exchange: Exchange) -> Session:
@@ -79,7 +108,12 @@ def restored(conversation: Conversation, search: str = "") -> Session:
 
 
 def _exchange(turn: StoredTurn, place: int) -> Exchange:
-    what: dict[str, Any] = {"state": turn.state, "words": turn.words, "asked": turn.asked}
+    what: dict[str, Any] = {
+        "state": turn.state,
+        "words": turn.words,
+        "asked": turn.asked,
+        "position": turn.position,
+    }
     if turn.answer is not None and (turn.answer.sentences or turn.answer.refusal or turn.state == "done"):
         cut = turn.state in ("incomplete", "writing")
         html = render.answer(turn.answer, place, incomplete=cut, thumb=turn.thumb, comment=turn.comment)

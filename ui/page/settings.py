@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -11,9 +11,10 @@ from rag.errors import PaperchatError
 from ui import frame, texts
 from ui.page.desk import Desk
 from ui.page.parts import QUICK, SLOW, html, owner_of
-from ui.preferences import MAX_PAPERS, Preferences, read
+from ui.preferences import MAX_PAPERS, Preferences
 from ui.userdata import LOCAL
 
+# In the order of their components.
 CHOICES = ("k", "profile", "ordering", "support", "quotes_only", "history", "model")
 
 
@@ -62,9 +63,10 @@ class Settings:
         choices = [self.k, *radios, self.model]
         app.load(self._shown, outputs=[*choices, self.model_group, self.account], **QUICK)
         # The slider too by what it says while it moves: the keyboard never lets go of it.
-        changed = [self.model.blur, *(choice.input for choice in (self.k, *radios))]
         in_order = {**QUICK, "trigger_mode": "always_last"}
-        gr.on(changed, self._keep, inputs=choices, outputs=self.saved, **in_order)
+        events = [choice.input for choice in (self.k, *radios)] + [self.model.blur]
+        for name, choice, changed in zip(CHOICES, choices, events, strict=True):
+            changed(self._keeps(name), inputs=choice, outputs=self.saved, **in_order)
         self.test.click(self._testing, outputs=self.tested, **QUICK).then(
             self._test, inputs=self.model, outputs=self.tested, concurrency_limit=1, **SLOW
         )
@@ -76,28 +78,20 @@ class Settings:
         own = gr.update(visible=owner == LOCAL)
         return [*(getattr(chosen, name) for name in CHOICES), own, "" if owner == LOCAL else frame.account(owner)]
 
-    def _keep(
-        self,
-        k: float,
-        profile: str,
-        ordering: str,
-        support: str,
-        quotes: bool,
-        history: bool,
-        model: str,
-        request: gr.Request,
-    ) -> str:
-        owner = owner_of(request)
-        # In the order of `CHOICES`.
-        choices = (int(k), profile, ordering, support, quotes, history, model)
-        chosen = read(dict(zip(CHOICES, choices, strict=True)))
-        if owner != LOCAL:
-            chosen = read({**asdict(chosen), "model": ""})
-        try:
-            self.desk.keep_preferences(owner, chosen)
-        except PaperchatError as error:
-            return frame.ingest_error(str(error))
-        return frame.saved(chosen == Preferences())
+    def _keeps(self, name: str) -> Callable[[Any, gr.Request], str]:
+        """Keeps one choice. An older window must not bring back what was changed since in another."""
+
+        def keep(value: Any, request: gr.Request) -> str:
+            owner = owner_of(request)
+            if name == "model" and owner != LOCAL:
+                value = ""
+            try:
+                chosen = self.desk.choose(owner, name, int(value or 0) if name == "k" else value)
+            except PaperchatError as error:
+                return frame.ingest_error(str(error))
+            return frame.saved(chosen == Preferences())
+
+        return keep
 
     @staticmethod
     def _testing() -> str:
