@@ -65,6 +65,7 @@ class Search:
     ranked: tuple[ScoredPassage, ...]
     evidence: dict[str, PaperEvidence]
     filters: Filters = NONE
+    coverage: float = 0.0
 
 
 @dataclass(slots=True)
@@ -128,15 +129,19 @@ class Pipeline:
 
     def refusal(self, found: Search, identity: IndexIdentity) -> Refusal | None:
         """Why what was found does not answer the question, or nothing."""
-        return refuse.decide(found.question, found.ranked, found.evidence, identity, self._config.refuse_below)
+        below = self._config.refuse_below
+        return refuse.decide(found.question, found.ranked, found.evidence, found.coverage, identity, below)
 
-    def _search(self, read: Asked, k: int) -> Search:
+    def _search(self, read: Asked, k: int, *, goes_on: bool = False) -> Search:
+        """`goes_on`: what stands there was put together from a conversation."""
         if read.question.kind is Kind.COLLECTION:  # asked of the abstracts after all
             read = replace(read, question=question.of_abstracts(read.question))
         reranker = Reranking(self.evidence, read.question, self.depth)
         ranked = self.retriever.retrieve(read.question.text, max(k, EVIDENCE_PAPERS), read.filters, reranker)
         evidence = self.evidence.score(reranker.look, ranked[:EVIDENCE_PAPERS]) if reranker.look else {}
-        return Search(read.question, tuple(ranked[:k]), evidence, read.filters)
+        rarity = reranker.look.idf if reranker.look else {}
+        covered = refuse.coverage(read.question, ranked, evidence, {} if goes_on else rarity)
+        return Search(read.question, tuple(ranked[:k]), evidence, read.filters, covered)
 
     def ask(
         self,
@@ -183,7 +188,7 @@ class Pipeline:
                 told.context(alone),
             )
         else:
-            found = self._search(read, max(RETRIEVED, self._config.k))
+            found = self._search(read, max(RETRIEVED, self._config.k), goes_on=alone != text.strip())
             refusal = self.refusal(found, identity)
             context = Context(alone, ()) if refusal else self.context(found)
         clock.retrieved = clock.elapsed()
@@ -218,7 +223,7 @@ class Pipeline:
                 index=identity,
                 stopped=cancel.is_set(),
                 filters=read.filters,
-                coverage=refuse.coverage(found.ranked, found.evidence),
+                coverage=found.coverage,
             )
         )
 

@@ -35,12 +35,19 @@ _PEOPLE = frozenset(
 )
 # Sentences looked at for the number a question asks for.
 LOOK_FOR_NUMBER_IN = 12
+# A question of so few terms says nothing that it does not mean. Where none of the first papers has this share of them,
+# by rarity, likeness is believed less (docs/decisions/0018).
+SHORT = 7
+MET = 0.6
+MET_IN = 3
+UNMET_COSTS = 0.1
 
 
 def decide(
     question: Question,
     ranked: Sequence[ScoredPassage],
     evidence: Mapping[str, PaperEvidence],
+    covered: float,
     index: IndexIdentity,
     below: float,
 ) -> Refusal | None:
@@ -50,8 +57,9 @@ def decide(
         question: The standalone question.
         ranked: Passages, best first.
         evidence: Scored sentences by paper id.
+        covered: See `coverage`.
         index: Named in the refusal, so that the reader knows what was searched.
-        below: `coverage` under this refuses.
+        below: Coverage under this refuses.
     """
     if question.kind is Kind.SMALL_TALK:
         return Refusal("small_talk", _small_talk(index))
@@ -60,7 +68,6 @@ def decide(
             "empty_index", "The index holds no papers yet. Add some on the page, or with 'paperchat ingest'."
         )
     nearest = tuple(passage.paper for passage in ranked[:NEAREST])
-    covered = coverage(ranked, evidence)
     if not nearest or (covered < below and not _names_a_paper(question.text, nearest)):
         far = covered < OFF_TOPIC_BELOW
         return Refusal("off_topic" if far else "not_covered", _not_covered(index, far), nearest)
@@ -75,11 +82,36 @@ def _names_a_paper(text: str, nearest: Sequence[Paper]) -> bool:
     return bool(said) and any(said <= set(terms(paper.title)) for paper in nearest)
 
 
-def coverage(ranked: Sequence[ScoredPassage], evidence: Mapping[str, PaperEvidence]) -> float:
-    """How well the collection covers the question: the nearest abstract, and how likely a sentence answers."""
+def coverage(
+    question: Question,
+    ranked: Sequence[ScoredPassage],
+    evidence: Mapping[str, PaperEvidence],
+    rarity: Mapping[str, float],
+) -> float:
+    """How well the collection covers the question: the nearest abstract, and how likely a sentence answers.
+
+    Args:
+        question: The standalone question.
+        ranked: Passages, best first.
+        evidence: Scored sentences by paper id.
+        rarity: Of the question's terms in the collection; empty where its words are not the asker's own.
+
+    Returns:
+        Mostly between 0 and 1; comparable between questions, not between embedding models.
+    """
     nearest = max((p.similarity for p in ranked if p.similarity is not None), default=0.0)
     likely = max((found.best.score for found in evidence.values()), default=0.0)
-    return nearest + PROBABILITY_WEIGHT * likely
+    return nearest + PROBABILITY_WEIGHT * likely - UNMET_COSTS * _is_unmet(question.text, ranked, rarity)
+
+
+def _is_unmet(text: str, ranked: Sequence[ScoredPassage], rarity: Mapping[str, float]) -> bool:
+    """Is it a short question of which every one of the first papers lacks much?"""
+    asked = set(terms(text))
+    if not ranked or len(asked) > SHORT:
+        return False
+    held = (asked & set(terms(f"{p.paper.title} {p.paper.abstract}")) for p in ranked[:MET_IN])
+    most = max(sum(rarity.get(term, 0.0) for term in found) for found in held)
+    return most < MET * sum(rarity.get(term, 0.0) for term in asked)
 
 
 def _states_number(question: Question, ranked: Sequence[ScoredPassage], evidence: Mapping[str, PaperEvidence]) -> bool:

@@ -7,7 +7,8 @@ import pytest
 from rag.config import Config
 from rag.evidence import PaperEvidence
 from rag.question import read
-from rag.refuse import decide
+from rag.refuse import UNMET_COSTS, coverage, decide
+from rag.text import stem
 from rag.types import Chunk, Evidence, IndexIdentity, Paper, Refusal, ScoredPassage
 
 
@@ -17,7 +18,9 @@ def refusal(question: str, sentence: str, cosine: float = 0.9, score: float = 0.
         ScoredPassage(Chunk(p, 0, len(sentence)), 1.0, n, similarity=cosine) for n, p in enumerate(found, start=1)
     ]
     evidence = {p.id: PaperEvidence((Evidence(0, len(sentence), sentence, score),)) for p in found}
-    return decide(read(question), ranked, evidence, IndexIdentity("1", "m", 8, papers, papers), Config().refuse_below)
+    covered = coverage(read(question), ranked, evidence, {})
+    identity = IndexIdentity("1", "m", 8, papers, papers)
+    return decide(read(question), ranked, evidence, covered, identity, Config().refuse_below)
 
 
 def test_a_covered_question_is_answered() -> None:
@@ -45,6 +48,29 @@ def test_a_better_sentence_never_turns_an_answer_into_a_refusal() -> None:
     answered = [refusal("What is it for?", "It is.", cosine / 20, score=0.2) is None for cosine in range(21)]
     assert answered == sorted(answered)
     assert set(answered) == {False, True}
+
+
+RARE = {stem(word): rarity for word, rarity in {"neural": 1.0, "radiance": 5.0, "fields": 2.0}.items()}
+
+
+@pytest.mark.parametrize(
+    ("question", "abstract", "less"),
+    [
+        ("How do neural radiance fields work?", "Fields of crops, seen by a neural network.", True),
+        ("How do neural radiance fields work?", "Radiance fields are trained.", False),  # holds what is rare in it
+        ("How do neural radiance fields work?", "", False),  # nothing was found at all
+        # Who says much says much in other words.
+        ("How do neural radiance fields in which nothing stands still cope when shadows, mirrors and water move?",
+         "Fields of crops, seen by a neural network.", False),
+    ],
+)  # fmt: skip
+def test_a_short_question_whose_words_no_near_paper_has_is_covered_less(
+    question: str, abstract: str, less: bool
+) -> None:
+    paper = Paper("p", "A title", abstract)
+    ranked = [ScoredPassage(Chunk(paper, 0, len(abstract)), 1.0, 1, similarity=0.4)] if abstract else []
+    plain = 0.4 if ranked else 0.0
+    assert coverage(read(question), ranked, {}, RARE) == pytest.approx(plain - UNMET_COSTS * less)
 
 
 def test_an_empty_index_says_how_to_fill_it() -> None:
