@@ -41,6 +41,8 @@ SHORT = 7
 MET = 0.6
 MET_IN = 3
 UNMET_COSTS = 0.1
+# One paper need not have all that these ask for.
+SEVERAL = frozenset({Kind.LISTING, Kind.COMPARISON})
 
 
 def decide(
@@ -101,13 +103,13 @@ def coverage(
     """
     nearest = max((p.similarity for p in ranked if p.similarity is not None), default=0.0)
     likely = max((found.best.score for found in evidence.values()), default=0.0)
-    return nearest + PROBABILITY_WEIGHT * likely - UNMET_COSTS * _is_unmet(question.text, ranked, rarity)
+    return nearest + PROBABILITY_WEIGHT * likely - UNMET_COSTS * _is_unmet(question, ranked, rarity)
 
 
-def _is_unmet(text: str, ranked: Sequence[ScoredPassage], rarity: Mapping[str, float]) -> bool:
+def _is_unmet(question: Question, ranked: Sequence[ScoredPassage], rarity: Mapping[str, float]) -> bool:
     """Is it a short question of which every one of the first papers lacks much?"""
-    asked = set(terms(text))
-    if not ranked or len(asked) > SHORT:
+    asked = set(terms(question.text))
+    if not ranked or len(asked) > SHORT or question.kind in SEVERAL:
         return False
     held = (asked & set(terms(f"{p.paper.title} {p.paper.abstract}")) for p in ranked[:MET_IN])
     most = max(sum(rarity.get(term, 0.0) for term in found) for found in held)

@@ -59,6 +59,9 @@ RARE = {stem(word): rarity for word, rarity in {"neural": 1.0, "radiance": 5.0, 
         ("How do neural radiance fields work?", "Fields of crops, seen by a neural network.", True),
         ("How do neural radiance fields work?", "Radiance fields are trained.", False),  # holds what is rare in it
         ("How do neural radiance fields work?", "", False),  # nothing was found at all
+        # One paper need not have both sides, nor the words that call for a list.
+        ("Compare neural radiance fields and meshes.", "Fields of crops, seen by a neural network.", False),
+        ("Which papers deal with neural radiance fields?", "Fields of crops, seen by a neural network.", False),
         # Who says much says much in other words.
         ("How do neural radiance fields in which nothing stands still cope when shadows, mirrors and water move?",
          "Fields of crops, seen by a neural network.", False),
