@@ -10,7 +10,7 @@ in 42 % and 84 % of them (docs/decisions/0016).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,6 +71,14 @@ class Look:
     def matches(self) -> dict[str, float]:
         """How well each paper meets the question word by word, at most 1, by paper id."""
         return {paper_id: met.match for paper_id, met in zip(self.scores, self.interactions, strict=True)}
+
+    def share(self, among: Collection[str]) -> float:
+        """The most of the question's terms, weighed by rarity, that one of these papers has; between 0 and 1."""
+        rarity = np.array([*self.idf.values()])
+        total = rarity.sum()
+        own = [each for paper_id, each in zip(self.scores, self.sentences, strict=True) if paper_id in among]
+        held = (_held(self.idf, [each.title, *each.terms]).any(axis=0) for each in own)
+        return max((float(found @ rarity / total) for found in held), default=0.0) if total else 1.0
 
     def at(self, scores: Mapping[str, float]) -> Look:
         """The same at these papers alone, with these scores and in their order, as far as they were looked at."""

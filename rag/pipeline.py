@@ -139,8 +139,9 @@ class Pipeline:
         reranker = Reranking(self.evidence, read.question, self.depth)
         ranked = self.retriever.retrieve(read.question.text, max(k, EVIDENCE_PAPERS), read.filters, reranker)
         evidence = self.evidence.score(reranker.look, ranked[:EVIDENCE_PAPERS]) if reranker.look else {}
-        rarity = reranker.look.idf if reranker.look else {}
-        covered = refuse.coverage(read.question, ranked, evidence, {} if goes_on else rarity)
+        first = {passage.paper.id for passage in ranked[: refuse.MET_IN]}
+        met = reranker.look.share(first) if reranker.look and not goes_on else 1.0
+        covered = refuse.coverage(read.question, ranked, evidence, met)
         return Search(read.question, tuple(ranked[:k]), evidence, read.filters, covered)
 
     def ask(

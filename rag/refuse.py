@@ -88,7 +88,7 @@ def coverage(
     question: Question,
     ranked: Sequence[ScoredPassage],
     evidence: Mapping[str, PaperEvidence],
-    rarity: Mapping[str, float],
+    met: float,
 ) -> float:
     """How well the collection covers the question: the nearest abstract, and how likely a sentence answers.
 
@@ -96,24 +96,19 @@ def coverage(
         question: The standalone question.
         ranked: Passages, best first.
         evidence: Scored sentences by paper id.
-        rarity: Of the question's terms in the collection; empty where its words are not the asker's own.
+        met: The most of the question's terms, weighed by rarity, that one of the first `MET_IN` papers has.
 
     Returns:
         Mostly between 0 and 1; comparable between questions, not between embedding models.
     """
     nearest = max((p.similarity for p in ranked if p.similarity is not None), default=0.0)
     likely = max((found.best.score for found in evidence.values()), default=0.0)
-    return nearest + PROBABILITY_WEIGHT * likely - UNMET_COSTS * _is_unmet(question, ranked, rarity)
+    return nearest + PROBABILITY_WEIGHT * likely - UNMET_COSTS * _is_unmet(question, met)
 
 
-def _is_unmet(question: Question, ranked: Sequence[ScoredPassage], rarity: Mapping[str, float]) -> bool:
+def _is_unmet(question: Question, met: float) -> bool:
     """Is it a short question of which every one of the first papers lacks much?"""
-    asked = set(terms(question.text))
-    if not ranked or len(asked) > SHORT or question.kind in SEVERAL:
-        return False
-    held = (asked & set(terms(f"{p.paper.title} {p.paper.abstract}")) for p in ranked[:MET_IN])
-    most = max(sum(rarity.get(term, 0.0) for term in found) for found in held)
-    return most < MET * sum(rarity.get(term, 0.0) for term in asked)
+    return met < MET and len(set(terms(question.text))) <= SHORT and question.kind not in SEVERAL
 
 
 def _states_number(question: Question, ranked: Sequence[ScoredPassage], evidence: Mapping[str, PaperEvidence]) -> bool:

@@ -176,3 +176,14 @@ def test_a_part_of_what_was_looked_at_gives_the_same_evidence(scorer: EvidenceSc
     # The higher its paper was ranked in the end, the likelier a sentence answers.
     (better,) = [replace(passage, score=passage.score + 1) for passage in tuning]
     assert scorer.score(look, [better])[TUNING.id].best.score > alone.best.score
+
+
+def test_how_much_of_a_question_the_papers_have_is_weighed_by_rarity(scorer: EvidenceScorer) -> None:
+    look = look_at(scorer, "How much does MInference reduce latency?", *PAPERS)
+    assert look.share({MINFERENCE.id}) == pytest.approx(1.0)
+    assert look.share({MINFERENCE.id, TUNING.id}) == look.share({MINFERENCE.id})  # the one that has most counts
+    assert look.share({TUNING.id}) < 0.5
+    # What no paper has is rarest of all.
+    assert look_at(scorer, "Does MInference reduce earthquakes?", *PAPERS).share({MINFERENCE.id}) < 0.8
+    assert look.share(()) == 0.0
+    assert look_at(scorer, "What is it?", *PAPERS).share({TUNING.id}) == 1.0  # asks for nothing by name

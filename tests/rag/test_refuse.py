@@ -8,7 +8,6 @@ from rag.config import Config
 from rag.evidence import PaperEvidence
 from rag.question import read
 from rag.refuse import UNMET_COSTS, coverage, decide
-from rag.text import stem
 from rag.types import Chunk, Evidence, IndexIdentity, Paper, Refusal, ScoredPassage
 
 
@@ -18,7 +17,7 @@ def refusal(question: str, sentence: str, cosine: float = 0.9, score: float = 0.
         ScoredPassage(Chunk(p, 0, len(sentence)), 1.0, n, similarity=cosine) for n, p in enumerate(found, start=1)
     ]
     evidence = {p.id: PaperEvidence((Evidence(0, len(sentence), sentence, score),)) for p in found}
-    covered = coverage(read(question), ranked, evidence, {})
+    covered = coverage(read(question), ranked, evidence, 1.0)
     identity = IndexIdentity("1", "m", 8, papers, papers)
     return decide(read(question), ranked, evidence, covered, identity, Config().refuse_below)
 
@@ -50,30 +49,24 @@ def test_a_better_sentence_never_turns_an_answer_into_a_refusal() -> None:
     assert set(answered) == {False, True}
 
 
-RARE = {stem(word): rarity for word, rarity in {"neural": 1.0, "radiance": 5.0, "fields": 2.0}.items()}
-
-
 @pytest.mark.parametrize(
-    ("question", "abstract", "less"),
+    ("question", "met", "less"),
     [
-        ("How do neural radiance fields work?", "Fields of crops, seen by a neural network.", True),
-        ("How do neural radiance fields work?", "Radiance fields are trained.", False),  # holds what is rare in it
-        ("How do neural radiance fields work?", "", False),  # nothing was found at all
+        ("How do neural radiance fields work?", 0.3, True),
+        ("How do neural radiance fields work?", 0.7, False),
         # One paper need not have both sides, nor the words that call for a list.
-        ("Compare neural radiance fields and meshes.", "Fields of crops, seen by a neural network.", False),
-        ("Which papers deal with neural radiance fields?", "Fields of crops, seen by a neural network.", False),
+        ("Compare neural radiance fields and meshes.", 0.3, False),
+        ("Which papers deal with neural radiance fields?", 0.3, False),
         # Who says much says much in other words.
-        ("How do neural radiance fields in which nothing stands still cope when shadows, mirrors and water move?",
-         "Fields of crops, seen by a neural network.", False),
+        (
+            "How do neural radiance fields in which nothing stands still cope when shadows, mirrors and water move?",
+            0.3,
+            False,
+        ),
     ],
-)  # fmt: skip
-def test_a_short_question_whose_words_no_near_paper_has_is_covered_less(
-    question: str, abstract: str, less: bool
-) -> None:
-    paper = Paper("p", "A title", abstract)
-    ranked = [ScoredPassage(Chunk(paper, 0, len(abstract)), 1.0, 1, similarity=0.4)] if abstract else []
-    plain = 0.4 if ranked else 0.0
-    assert coverage(read(question), ranked, {}, RARE) == pytest.approx(plain - UNMET_COSTS * less)
+)
+def test_a_short_question_whose_words_no_near_paper_has_is_covered_less(question: str, met: float, less: bool) -> None:
+    assert coverage(read(question), (), {}, met) == pytest.approx(-UNMET_COSTS * less)
 
 
 def test_an_empty_index_says_how_to_fill_it() -> None:
