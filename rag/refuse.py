@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 
 from rag.evidence import PaperEvidence
 from rag.question import Kind, Question
-from rag.text import numbers, searchable, stem, terms, words
+from rag.text import names, numbers, searchable, stem, terms, words
 from rag.types import IndexIdentity, Paper, Refusal, ScoredPassage
 
 PROBABILITY_WEIGHT = 0.2
 # Far below: the question is not about the collection's field at all.
 OFF_TOPIC_BELOW = 0.27
 NEAREST = 3
+# Other words that a question about a name may have.
+BESIDE_A_NAME = 2
 # Words with which a paper is asked what it is about.
 _ASKING = frozenset(
     map(
@@ -70,7 +72,8 @@ def decide(
             "empty_index", "The index holds no papers yet. Add some on the page, or with 'paperchat ingest'."
         )
     nearest = tuple(passage.paper for passage in ranked[:NEAREST])
-    if not nearest or (covered < below and not _names_a_paper(question.text, nearest)):
+    is_named = _names_a_paper(question.text, nearest) or _asks_about_a_name(question.text, nearest)
+    if not nearest or (covered < below and not is_named):
         far = covered < OFF_TOPIC_BELOW
         return Refusal("off_topic" if far else "not_covered", _not_covered(index, far), nearest)
     if question.wants_number and not _states_number(question, ranked, evidence):
@@ -82,6 +85,17 @@ def _names_a_paper(text: str, nearest: Sequence[Paper]) -> bool:
     """Does a question say nothing but what a title says? "What is Okapi?" is too short to be near anything."""
     said = set(terms(text)) - _ASKING
     return bool(said) and any(said <= set(terms(paper.title)) for paper in nearest)
+
+
+def _asks_about_a_name(text: str, nearest: Sequence[Paper]) -> bool:
+    """Does it ask about a method or data set that a near paper names, and of little else?
+
+    "What is LoRA good for?": an embedding of a short question knows next to nothing of a name.
+    """
+    named = {term for name in names(text) for term in terms(name)}
+    rest = set(terms(text)) - named - _ASKING
+    held = (set(terms(f"{paper.title} {paper.abstract}")) for paper in nearest)
+    return bool(named) and len(rest) <= BESIDE_A_NAME and any(named <= found for found in held)
 
 
 def coverage(

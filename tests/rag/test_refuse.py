@@ -43,6 +43,19 @@ def test_a_question_that_only_names_a_paper_is_covered_however_short(question: s
     assert (refusal(question, "Corals bleach.", 0.3, score=0.1) is not None) is refused
 
 
+@pytest.mark.parametrize(
+    ("question", "refused"),
+    [
+        ("What is LoRA good for according to these papers?", False),
+        ("What are the limits of LoRA?", False),
+        ("What are the limits of QLoRA?", True),  # none names it
+        ("Which cooks of the LoRA canteen bake bread?", True),  # much else
+    ],
+)
+def test_a_question_about_a_name_that_a_near_paper_has_is_covered(question: str, refused: bool) -> None:
+    assert (refusal(question, "We compare LoRA with full tuning.", 0.3, score=0.1) is not None) is refused
+
+
 def test_a_better_sentence_never_turns_an_answer_into_a_refusal() -> None:
     answered = [refusal("What is it for?", "It is.", cosine / 20, score=0.2) is None for cosine in range(21)]
     assert answered == sorted(answered)
