@@ -272,7 +272,7 @@ def test_who_logged_in_cannot_have_another_model_loaded(
     url, asked = neighbour
     model = model.replace("NEIGHBOUR", f"{url}/v1")
     bob = shared.client("bob")
-    assert bob.run("_keep", [0, "", "", "", False, True, model], tab=f"settings{model}").status_code == 200
+    assert bob.run("_keep_model", [model], tab=f"settings{model}").status_code == 200
     assert PreferenceStore(shared.database).get("bob") == Preferences()
     last = bob.queue("_test", [model], tab=f"test{model}")
     assert last["output"]["data"] == [""]

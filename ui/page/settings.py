@@ -91,6 +91,7 @@ class Settings:
                 return frame.ingest_error(str(error))
             return frame.saved(chosen == Preferences())
 
+        keep.__name__ = f"_keep_{name}"  # Gradio tells events apart by it, and so do its logs
         return keep
 
     @staticmethod
