@@ -44,7 +44,7 @@ ingest: setup    ## make ingest PAPERS=path/to/file: your own papers
 doctor: setup    ## what is ready or missing
 	$(PAPERCHAT) doctor
 
-fast: dev        ## the tests without models, seconds
+fast: dev        ## the tests without models, a minute or two
 	$(FAST)
 
 test: dev browser  ## every test: fast ones, real models and stores, the page in a browser
