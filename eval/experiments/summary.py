@@ -237,7 +237,7 @@ def undecided(analysis: Analysis, comparison: Comparison) -> str:
     low, high = comparison.difference.low, comparison.difference.high
     half, n = (high - low) / 2, comparison.difference.n
     if not half and not comparison.difference.value:
-        return "No answer changed its score: this reader does not depend on it."
+        return "No answer changed its score between these two."
     # The smallest p that signs of n differences can give, after Holm's correction.
     if len(analysis.comparisons) * 2.0 ** (1 - n) >= SIGNIFICANT:
         return f"{n:,} questions are too few: no difference over them could pass the test."
