@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -135,10 +136,8 @@ def _ask(questions: Sequence[Mapping[str, Any]], options: Options, config: Confi
         raise UsageError(f"{options.report} cannot be written ({error.strerror}). Check the folder.") from error
     if output.exists():
         _check_asked(questions, read_answers(output), output)
-    asked = batch.read_questions(listed)
-    if batch.unanswered(asked, output):
-        pipeline = build.build_pipeline(config, generate=options.generate)
-        batch.answer_all(pipeline, asked, output, lambda loop: tqdm(loop, desc="Answering", unit="question"))
+    asked, pipeline = batch.read_questions(listed), partial(build.build_pipeline, config, generate=options.generate)
+    batch.answer_all(pipeline, asked, output, partial(tqdm, desc="Answering", unit="question"))
     return output
 
 

@@ -25,6 +25,8 @@ Progress = Callable[[str, Iterable[Any], int], Iterator[Any]]
 """Wraps a loop in a progress bar: what it does, the items, how many (0: unknown)."""
 
 IR_DATASETS = "ir_datasets:"
+# The label of a query that no document answers, as clapnq has it.
+UNANSWERABLE = "unanswerable"
 # The usual place of the split that a paper reports, when none is named.
 SPLIT = "test"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
 from itertools import chain
@@ -10,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from eval.answers import read_jsonl
-from eval.datasets import beir_file
+from eval.datasets import UNANSWERABLE, beir_file
 from eval.trec import read_qrels
 from rag.errors import UsageError
 
 log = logging.getLogger(__name__)
 
-UNANSWERABLE = "unanswerable"
 LINE = (
     'A line looks like {"id": "1", "kind": "fact", "question": "...", "gold": ["paper id or title"], '
     '"facts": [["wording"]]}.'
@@ -68,7 +66,8 @@ def _from_beir(folder: Path) -> list[dict[str, Any]]:
         raise UsageError(
             f"{folder} has no judgements. Give a BEIR folder with qrels/SPLIT.tsv, or a file of questions."
         )
-    questions, skipped = [], 0
+    questions: list[dict[str, Any]] = []
+    skipped = 0
     for number, row in enumerate(read_jsonl(beir_file(folder, "queries")), start=1):
         try:
             name, text = str(row["_id"]), str(row["text"])
@@ -77,8 +76,7 @@ def _from_beir(folder: Path) -> list[dict[str, Any]]:
         if not gold.get(name) and row.get("label") != UNANSWERABLE:
             skipped += 1
             continue
-        question: dict[str, Any] = {"id": name, "question": text, "gold": gold.get(name, [])}
-        question["kind"] = str(row.get("label") or "question")
+        question = {"id": name, "kind": row.get("label"), "question": text, "gold": gold.get(name, [])}
         if question["gold"]:
             question["references"] = list(_texts(row.get("answers") or row.get("answer")))
             question["marked"] = list(_texts(row.get("selected_sentences")))
@@ -94,8 +92,3 @@ def _texts(value: Any) -> Iterator[str]:
         yield value
     elif isinstance(value, list):
         yield from chain.from_iterable(map(_texts, value))
-
-
-def write(questions: list[dict[str, Any]], path: Path) -> None:
-    """Keeps questions as the JSON lines that `paperchat ask --input` reads."""
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in questions), encoding="utf-8")

@@ -88,9 +88,8 @@ def from_beir(folder: Path, split: str | None, progress: Progress, cache: Path) 
     assert dataset.corpus is not None
     gold = {q: frozenset(d for d, v in judged.items() if v > 0) for q, judged in dataset.qrels.items()}
     cases = [Case(q, q, "answerable", text, gold[q]) for q, text in dataset.queries.items() if gold[q]]
-    queries = next(path for path in (folder / "queries.jsonl", folder / "queries.jsonl.gz") if path.is_file())
-    rows = (json.loads(line) for _, line in numbered_lines(queries))
-    labelled = [(str(row["_id"]), row["text"]) for row in rows if row.get("label") == "unanswerable"]
+    rows = (json.loads(line) for _, line in numbered_lines(datasets.beir_file(folder, "queries")))
+    labelled = [(str(row["_id"]), row["text"]) for row in rows if row.get("label") == datasets.UNANSWERABLE]
     cases += [Case(q, q, "unanswerable", text, frozenset()) for q, text in labelled if not gold.get(q)]
     return cases, dataset.corpus
 

@@ -52,46 +52,42 @@ def turns(value: Any) -> tuple[Turn, ...]:
     return tuple((str(user), str(assistant)) for user, assistant in value)
 
 
-def unanswered(questions: Sequence[Mapping[str, Any]], output: Path) -> list[Mapping[str, Any]]:
-    """Questions that `output` holds no answer to.
-
-    A last line that was cut off half way is removed, and so are failures: those are asked once more.
-
-    Raises:
-        UsageError: The file holds something other than answers, which must not be touched.
-    """
-    done = _answered(output)
-    return [question for question in questions if question["id"] not in done]
-
-
 def answer_all(
-    pipeline: Pipeline,
+    pipeline: Callable[[], Pipeline],
     questions: Sequence[Mapping[str, Any]],
     output: Path,
     bar: Bar,
     filters: Filters | None = None,
-) -> None:
+) -> int:
     """Answers what is not answered yet and adds a line for each to `output` at once; in the end all are in order.
 
     Args:
-        pipeline: Who answers.
+        pipeline: Makes who answers; not called where nothing is left to answer.
         questions: All of them.
         output: The answers.
         bar: See `Bar`.
         filters: As in `Pipeline.stream`.
 
+    Returns:
+        How many were left.
+
     Raises:
-        UsageError: The file cannot be written.
+        UsageError: The file cannot be written, or holds something other than answers, which must not be touched.
     """
-    todo = unanswered(questions, output)
+    done = _answered(output)
+    todo = [question for question in questions if question["id"] not in done]
+    if not todo:
+        return 0
+    made = pipeline()
     try:
         with output.open("a", encoding="utf-8") as lines:
             for question in bar(todo):
-                lines.write(json.dumps(_answer(pipeline, question, filters), ensure_ascii=False) + "\n")
+                lines.write(json.dumps(_answer(made, question, filters), ensure_ascii=False) + "\n")
                 lines.flush()
         _put_in_order(output, [question["id"] for question in questions])
     except OSError as error:
         raise UsageError(f"{output} cannot be written ({error.strerror}). Check the folder.") from error
+    return len(todo)
 
 
 def _answer(pipeline: Pipeline, question: Mapping[str, Any], filters: Filters | None) -> dict[str, Any]:
@@ -114,6 +110,7 @@ def _put_in_order(output: Path, ids: Sequence[str]) -> None:
 
 
 def _answered(output: Path) -> set[str]:
+    """Ids with an answer. A last line that was cut off is removed, and so are failures: those are asked once more."""
     if not output.exists():
         return set()
     try:

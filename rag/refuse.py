@@ -72,13 +72,16 @@ def decide(
             "empty_index", "The index holds no papers yet. Add some on the page, or with 'paperchat ingest'."
         )
     nearest = tuple(passage.paper for passage in ranked[:NEAREST])
-    is_named = _names_a_paper(question.text, nearest) or _asks_about_a_name(question.text, nearest)
-    if not nearest or (covered < below and not is_named):
+    if not nearest or (covered < below and not _is_named(question.text, nearest)):
         far = covered < OFF_TOPIC_BELOW
         return Refusal("off_topic" if far else "not_covered", _not_covered(index, far), nearest)
     if question.wants_number and not _states_number(question, ranked, evidence):
         return Refusal("not_stated", _not_stated(question, nearest[0].title), nearest)
     return None
+
+
+def _is_named(text: str, nearest: Sequence[Paper]) -> bool:
+    return _names_a_paper(text, nearest) or _asks_about_a_name(text, nearest)
 
 
 def _names_a_paper(text: str, nearest: Sequence[Paper]) -> bool:

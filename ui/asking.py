@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -53,11 +54,8 @@ def run_file(
     """Answers every question of a file in order; what `output` answers already is kept and passed over."""
     from tqdm import tqdm
 
-    asked = batch.read_questions(questions)
-    if batch.unanswered(asked, output):
-        pipeline = build.build_pipeline(config, generate=generate)
-        batch.answer_all(pipeline, asked, output, lambda loop: tqdm(loop, desc="Answering", unit="question"), filters)
-    else:
+    asked, pipeline = batch.read_questions(questions), partial(build.build_pipeline, config, generate=generate)
+    if not batch.answer_all(pipeline, asked, output, partial(tqdm, desc="Answering", unit="question"), filters):
         typer.echo(f"All {len(asked)} questions are answered in {output} already.", err=True)
     if as_json:
         print_json({"questions": len(asked), "output": str(output)})

@@ -190,7 +190,7 @@ def _beir(folder: Path, split: str | None) -> Task:
         yield from items
 
     dataset = datasets.load(str(folder), split, folder, silent)
-    rows: dict[str, Record] = {str(row.get("_id")): row for _, row in _records(_file(folder, "queries"))}
+    rows: dict[str, Record] = {str(row.get("_id")): row for _, row in _records(datasets.beir_file(folder, "queries"))}
     wanted: dict[str, tuple[tuple[str, ...], Record]] = {}
     left_out = {"claims without evidence": 0, "questions without an answer": 0, "questions whose passage is missing": 0}
     for query in dataset.queries:
@@ -206,7 +206,7 @@ def _beir(folder: Path, split: str | None) -> Task:
                 left_out["questions without an answer"] += 1
                 continue
         wanted[query] = gold, row
-    corpus = _file(folder, "corpus")
+    corpus = datasets.beir_file(folder, "corpus")
     ids = {key for gold, _ in wanted.values() for key in gold}
     found = {str(row.get("_id")): row for _, row in _records(corpus) if str(row.get("_id")) in ids}
     items: list[Item] = []
@@ -229,11 +229,6 @@ def _beir_item(query: str, row: Record, gold: tuple[Passage, ...], judged: Mappi
         return Item(query, row["text"], gold, label=_LABELS[row["label"].lower()], related=related)
     answers = _strings(row.get("answers") or row.get("answer"), f"queries.jsonl, {query}", "answers")
     return Item(query, row["text"], gold, answers, related=related)
-
-
-def _file(folder: Path, stem: str) -> Path:
-    path = folder / f"{stem}.jsonl"
-    return path if path.is_file() else folder / f"{stem}.jsonl.gz"
 
 
 # --- the user's own questions -------------------------------------------------------------------

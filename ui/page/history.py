@@ -57,7 +57,7 @@ class History:
 
     def _open(self, session: Session, running: Run | None, owner: str, conversation: str) -> Update:
         # An answer that is being written ends with its page; what was checked is kept.
-        if running is not None and writing(running):
+        if writing(running):
             running.cancel.set()
             return {self.chat.mail: letter("again", id=conversation)}
         found = self.desk.conversations.get(owner, conversation) if self.desk.conversations else None

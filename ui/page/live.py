@@ -13,6 +13,7 @@ import re
 import threading
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Sequence
+from typing import TypeGuard
 
 from ui import cards, render
 from ui.render import Writing
@@ -67,7 +68,7 @@ class Run:
         yield ""
 
 
-def writing(run: Run | None) -> bool:
+def writing(run: Run | None) -> TypeGuard[Run]:
     """Is an answer being written?"""
     return run is not None and not run.ended
 
