@@ -48,6 +48,10 @@ class EmbeddedOnce:
             self._vectors[text] = self._embedder.embed_query(text)
         return self._vectors[text]
 
+    def embed_unmoved(self, text: str) -> Vectors:
+        """Embeds one question as it is; the embedder keeps the last ones."""
+        return self._embedder.embed_unmoved(text)
+
     def count_tokens(self, text: str) -> int:
         """Length in the model's own tokens."""
         return self._embedder.count_tokens(text)

@@ -91,7 +91,7 @@ def scifact(data: Path = DATA, longest: int = 220) -> list[Pair]:
     return pairs
 
 
-def generated(data: Path = DATA, per_corpus: int = 40, each: int = 8, seed: int = 0) -> list[Pair]:
+def generated(data: Path = DATA, per_corpus: int = 200, each: int = 2, seed: int = 0) -> list[Pair]:
     """Training pairs by controlled changes of real sentences.
 
     True and false ones are reworded alike, so that a synonym tells nothing.

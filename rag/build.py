@@ -36,19 +36,20 @@ def embedding_name(config: Config) -> str:
     return BUNDLED_NAME if config.embedding_model == BUNDLED else config.embedding_model
 
 
-def build_embedder(config: Config, *, whole_tokens: bool = False) -> Embedder:
+def build_embedder(config: Config, *, whole_tokens: bool = False, unmoved: bool = False) -> Embedder:
     """The embedding model, loaded.
 
     Args:
         config: Settings.
         whole_tokens: Leave token vectors as the model makes them, to fit a projection on.
+        unmoved: Leave questions as the model makes them, to fit maps on.
 
     Raises:
         ModelError: It cannot be found or loaded.
     """
     from rag.adapters.embedder import TransformersEmbedder
 
-    return TransformersEmbedder(config.embedding_model, config.device, whole_tokens=whole_tokens)
+    return TransformersEmbedder(config.embedding_model, config.device, whole_tokens=whole_tokens, unmoved=unmoved)
 
 
 def build_generator(config: Config) -> Generator:

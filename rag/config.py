@@ -86,7 +86,7 @@ class Config:
         "how many papers are looked at word by word: `best` 50, `fast` 10, sooner and a little less exact",
         choices=get_args(Profile),
     )
-    dense_weight: float = _setting(0.4, "weight of meaning against words in fusion", low=0, high=1)
+    dense_weight: float = _setting(0.5, "weight of meaning against words in fusion", low=0, high=1)
     ordering: Ordering = _setting(
         "auto",
         "order of papers in the prompt: `score`, `reverse`, the paper's `reorder`, or `auto`",
@@ -104,7 +104,7 @@ class Config:
     # Set on the development questions over two collections, one wide (arXiv) and one narrow (NLP): it refuses 4 of 26
     # and 11 of 18 that have no answer there, and 0 of 74 and 3 of 62 that have one (docs/decisions/0006). It belongs to
     # the bundled embedding model; `paperchat eval refusal` finds another's.
-    refuse_below: float = _setting(0.36, "questions that the papers cover less than this are refused", low=-1, high=2)
+    refuse_below: float = _setting(0.38, "questions that the papers cover less than this are refused", low=-1, high=2)
     max_new_tokens: int = _setting(120, "longest answer, in tokens", low=8, high=100_000)
     rewrite: Rewrite = _setting(
         "auto",

@@ -4,7 +4,7 @@ A sentence is scored by a logistic model over features a reader would name: like
 word and as a whole, shared words by rarity, how its paper was ranked, a number where one is asked for, its
 place, its length, and what it does in the abstract. Weights come from `eval/fit_evidence.py` on the arXiv training
 and development questions; under cross-validation a gold sentence is among the first three of ten papers'
-in 42 % and 84 % of them (docs/decisions/0016).
+in 41 % and 94 % of them (docs/decisions/0019).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from rag.text import searchable, terms, words
 from rag.types import Chunk, Evidence, Paper, ScoredPassage
 
 WEIGHTS = {
-    "match": 3.58, "mean": 1.60, "coverage": 0.91, "coverage_with_title": -0.80, "paper": 6.74, "below_best": 2.57,
-    "number_wanted": 0.95, "number": 0.23, "position": 0.87, "length": 0.66, "first": -0.61, "contribution": 0.54,
-    "result": 0.12, "background": -0.31,
+    "match": 4.27, "mean": 1.71, "coverage": 0.73, "coverage_with_title": -2.53, "paper": 7.94, "below_best": 5.85,
+    "number_wanted": 1.19, "number": 0.25, "position": 0.63, "length": 0.59, "first": -0.51, "contribution": 0.51,
+    "result": 0.13, "background": -0.28,
 }  # fmt: skip
-BIAS = -18.92
+BIAS = -20.96
 LONG_SENTENCE = 400
 
 

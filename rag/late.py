@@ -107,7 +107,11 @@ def unpack(data: bytes) -> Tokens:
     Raises:
         ValueError: The bytes are not whole.
     """
-    kept = packed(data)
+    return opened(packed(data))
+
+
+def opened(kept: Packed) -> Tokens:
+    """Tokens as vectors again."""
     vectors = np.empty((len(kept.levels), 2 * kept.levels.shape[1]), np.float32)
     vectors[:, 0::2], vectors[:, 1::2] = np.split(_side_by_side(kept.levels), 2, axis=1)
     return Tokens(unit(vectors), kept.places.astype(np.int32))

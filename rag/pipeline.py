@@ -141,8 +141,15 @@ class Pipeline:
         evidence = self.evidence.score(reranker.look, ranked[:EVIDENCE_PAPERS]) if reranker.look else {}
         first = {passage.paper.id for passage in ranked[: refuse.MET_IN]}
         met = reranker.look.share(first) if reranker.look and not goes_on else 1.0
-        covered = refuse.coverage(read.question, ranked, evidence, met)
+        covered = refuse.coverage(read.question, self._likeness(read.question.text, ranked), evidence, met)
         return Search(read.question, tuple(ranked[:k]), evidence, read.filters, covered)
+
+    def _likeness(self, text: str, ranked: Sequence[ScoredPassage]) -> float:
+        """Cosine of the question, as it was said, to the nearest of what was found; 0 where that is nothing."""
+        if not ranked:
+            return 0.0
+        said = self.embedder.embed_unmoved(text)
+        return max(self.index.vectors.similarities(said, [p.chunk.id for p in ranked]).values(), default=0.0)
 
     def ask(
         self,

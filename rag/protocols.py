@@ -41,7 +41,13 @@ class Embedder(Protocol):
         """As `embed`, with the content tokens of each text from the same pass; texts too long are cut."""
 
     def embed_query(self, text: str) -> Vectors:
-        """Embeds one question. Shape (dimension,)."""
+        """Embeds one question to search with. Shape (dimension,)."""
+
+    def embed_unmoved(self, text: str) -> Vectors:
+        """Embeds one question as the model gives it, where `embed_query` moves it nearer to what answers it.
+
+        Its likeness to an abstract tells better whether the abstract is about the same thing (docs/decisions/0019).
+        """
 
     def query_tokens(self, text: str) -> Tokens:
         """The content tokens of one question, comparable to those of documents."""

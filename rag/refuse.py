@@ -10,7 +10,7 @@ from rag.question import Kind, Question
 from rag.text import names, numbers, searchable, stem, terms, words
 from rag.types import IndexIdentity, Paper, Refusal, ScoredPassage
 
-PROBABILITY_WEIGHT = 0.2
+PROBABILITY_WEIGHT = 0.4
 # Far below: the question is not about the collection's field at all.
 OFF_TOPIC_BELOW = 0.27
 NEAREST = 3
@@ -103,7 +103,7 @@ def _asks_about_a_name(text: str, nearest: Sequence[Paper]) -> bool:
 
 def coverage(
     question: Question,
-    ranked: Sequence[ScoredPassage],
+    nearest: float,
     evidence: Mapping[str, PaperEvidence],
     met: float,
 ) -> float:
@@ -111,14 +111,13 @@ def coverage(
 
     Args:
         question: The standalone question.
-        ranked: Passages, best first.
+        nearest: Cosine of the nearest abstract.
         evidence: Scored sentences by paper id.
         met: The most of the question's terms, weighed by rarity, that one of the first `MET_IN` papers has.
 
     Returns:
         Mostly between 0 and 1; comparable between questions, not between embedding models.
     """
-    nearest = max((p.similarity for p in ranked if p.similarity is not None), default=0.0)
     likely = max((found.best.score for found in evidence.values()), default=0.0)
     return nearest + PROBABILITY_WEIGHT * likely - UNMET_COSTS * _is_unmet(question, met)
 

@@ -47,9 +47,19 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What the model made of a claim and an abstract: the sentences chosen, the features and the probability."""
+    """What rules and model made of a claim and an abstract.
+
+    Attributes:
+        text: The sentences chosen.
+        contradiction: What they say otherwise, in words; empty if nothing.
+        looseness: What they say less surely, likewise.
+        features: Of the claim against them, with those of the rules.
+        probability: That they carry it.
+    """
 
     text: str
+    contradiction: str
+    looseness: str
     features: dict[str, float]
     probability: float
 
@@ -118,21 +128,18 @@ class SupportChecker:
         scored = self._scored(claim, paper)
         if scored is None:
             return None
-        verdict, score, reason = self._verdict(claim, scored, paper.title)
-        return Support(verdict, score, scored.text, paper.id, reason)
+        verdict, reason = self._verdict(scored)
+        return Support(verdict, scored.probability, scored.text, paper.id, reason)
 
-    def _verdict(self, claim: str, scored: Scored, title: str) -> tuple[Verdict, float, str]:
-        """Rules can only lower what the model says."""
-        model, score = self.model, scored.probability
-        if problem := contradiction(claim, scored.text, title):
-            return Verdict.UNSUPPORTED, min(score, model.weak_at) * 0.5, problem
-        if score < model.weak_at:
-            return Verdict.UNSUPPORTED, score, "the abstract does not say this"
-        loose = looseness(claim, scored.text, title, words_alone=self._embedder is None)
-        if loose or score < model.supported_at:
-            below = min(score, model.supported_at - 0.01)
-            return Verdict.WEAK, below, loose or "the abstract says something close"
-        return Verdict.SUPPORTED, score, ""
+    def _verdict(self, scored: Scored) -> tuple[Verdict, str]:
+        """Rules can only lower what the model says; the probability knows of them already."""
+        if scored.contradiction:
+            return Verdict.UNSUPPORTED, scored.contradiction
+        if scored.probability < self.model.weak_at:
+            return Verdict.UNSUPPORTED, "the abstract does not say this"
+        if scored.looseness or scored.probability < self.model.supported_at:
+            return Verdict.WEAK, scored.looseness or "the abstract says something close"
+        return Verdict.SUPPORTED, ""
 
     def _scored(self, claim: str, paper: Paper) -> Scored | None:
         spans = statement_spans(paper.abstract)
@@ -150,7 +157,10 @@ class SupportChecker:
         figures = {figure for reading in plain for _, figure in reading.figures} | set(numbers(paper.title))
         held = set[str]().union(*(reading.terms() for reading in plain)) | title
         values = features(said, window, held, figures, rarity, paper.title)
-        return Scored(text, values, self.model.probability(values))
+        problem = contradiction(claim, text, paper.title) or ""
+        loose = looseness(claim, text, paper.title, words_alone=self._embedder is None) or ""
+        values |= {"contradicted": float(bool(problem)), "less_sure": float(bool(loose))}
+        return Scored(text, problem, loose, values, self.model.probability(values))
 
     def _plain(self, text: str) -> Reading:
         return self._recall(f"\0{text}") or self._remember(f"\0{text}", read(text))
@@ -183,7 +193,7 @@ class SupportChecker:
 def no_statement(claim: str, question: str = "", titles: Sequence[str] = ()) -> str | None:
     """Why a sentence says nothing that could be checked, in words; `None` if it does say something."""
     said = set(terms(claim))
-    if len({term for term in said if not term[0].isdigit()}) < LEAST_TERMS:
+    if len(said) < LEAST_TERMS or all(term[0].isdigit() for term in said):
         return "it is too short to be checked"
     if claim.rstrip().endswith((":", "?")):
         return "it is a heading or a question"

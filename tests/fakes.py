@@ -50,6 +50,9 @@ class FakeEmbedder:
     def embed_query(self, text: str) -> Vectors:
         return self._vector(text)
 
+    def embed_unmoved(self, text: str) -> Vectors:
+        return self._vector(text)
+
     def query_tokens(self, text: str) -> Tokens:
         spans = [(start, text[start:end]) for start, end in words_at(text) if terms(text[start:end])]
         if not spans:

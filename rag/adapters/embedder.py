@@ -11,6 +11,7 @@ import json
 import logging
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from rag.adapters.device import choose_device, choose_dtype
 from rag.adapters.hub import require
+from rag.adapters.questions import fitted
 from rag.adapters.tokens import projection, skipped, whole
 from rag.config import BUNDLED
 from rag.errors import ModelError
@@ -51,7 +53,7 @@ def bundled_folder() -> Path:
 class TransformersEmbedder:
     """An encoder with mean or CLS pooling; vectors of unit length."""
 
-    def __init__(self, model: str, device: str, *, whole_tokens: bool = False) -> None:
+    def __init__(self, model: str, device: str, *, whole_tokens: bool = False, unmoved: bool = False) -> None:
         """Loads `model`: `bundled`, a sentence-transformers folder, or a hub name.
 
         Raises:
@@ -79,7 +81,7 @@ class TransformersEmbedder:
             ) from error
         self._model.eval().to(self._device)
         # A question's vector and its tokens are asked for one after the other.
-        self._queries: dict[str, tuple[Vectors, Tokens]] = {}
+        self._queries: dict[str, tuple[Vectors, Vectors, Tokens]] = {}
         self._lock = threading.Lock()
         # How a fast tokenizer pads and cuts is its own state, set anew by every call that wants it otherwise.
         self._reading = threading.Lock()
@@ -93,6 +95,7 @@ class TransformersEmbedder:
         self._projection = (
             whole(self.dimension) if whole_tokens else projection(self.dimension, bundled=model == BUNDLED)
         )
+        self._maps = fitted() if model == BUNDLED and not (whole_tokens or unmoved) else None
         self._skipped = skipped(self._tokenizer)
 
     @property
@@ -117,20 +120,28 @@ class TransformersEmbedder:
         """Embeds one question; a text longer than the model reads is cut at its end."""
         return self._query(text)[0]
 
-    def query_tokens(self, text: str) -> Tokens:
-        """The question's content tokens."""
+    def embed_unmoved(self, text: str) -> Vectors:
+        """The question's vector as the model gives it."""
         return self._query(text)[1]
 
-    def _query(self, text: str) -> tuple[Vectors, Tokens]:
+    def query_tokens(self, text: str) -> Tokens:
+        """The question's content tokens."""
+        return self._query(text)[2]
+
+    def _query(self, text: str) -> tuple[Vectors, Vectors, Tokens]:
         with self._lock:
             if text in self._queries:
                 return self._queries[text]
-        vectors, tokens = self._embed([self._query_prompt + text], len(self._query_prompt))
+        vectors, found = self._embed([self._query_prompt + text], len(self._query_prompt))
+        moved, tokens = vectors[0], found[0]
+        if self._maps:
+            moved = self._maps.moved(moved)
+            tokens = replace(tokens, vectors=self._maps.moved_tokens(tokens.vectors))
         with self._lock:
-            self._queries[text] = vectors[0], tokens[0]
+            self._queries[text] = moved, vectors[0], tokens
             if len(self._queries) > QUERIES_KEPT:
                 del self._queries[next(iter(self._queries))]
-        return vectors[0], tokens[0]
+        return moved, vectors[0], tokens
 
     def read_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Every token in its context, and the whole text's vector, in one pass; what is too long is cut at its end."""

@@ -17,7 +17,7 @@ def refusal(question: str, sentence: str, cosine: float = 0.9, score: float = 0.
         ScoredPassage(Chunk(p, 0, len(sentence)), 1.0, n, similarity=cosine) for n, p in enumerate(found, start=1)
     ]
     evidence = {p.id: PaperEvidence((Evidence(0, len(sentence), sentence, score),)) for p in found}
-    covered = coverage(read(question), ranked, evidence, 1.0)
+    covered = coverage(read(question), cosine if ranked else 0.0, evidence, 1.0)
     identity = IndexIdentity("1", "m", 8, papers, papers)
     return decide(read(question), ranked, evidence, covered, identity, Config().refuse_below)
 
@@ -79,7 +79,7 @@ def test_a_better_sentence_never_turns_an_answer_into_a_refusal() -> None:
     ],
 )
 def test_a_short_question_whose_words_no_near_paper_has_is_covered_less(question: str, met: float, less: bool) -> None:
-    assert coverage(read(question), (), {}, met) == pytest.approx(-UNMET_COSTS * less)
+    assert coverage(read(question), 0.0, {}, met) == pytest.approx(-UNMET_COSTS * less)
 
 
 def test_an_empty_index_says_how_to_fill_it() -> None:
