@@ -35,6 +35,7 @@ NEAR_PAPERS = 2
 # A second sentence is added where it holds that much more of the claim.
 GAIN = 0.08
 CACHED_SENTENCES = 4096
+_WORST_FIRST = (Verdict.UNSUPPORTED, Verdict.WEAK, Verdict.SUPPORTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +248,9 @@ def _left_out(claim: str, text: str) -> bool:
     return any(held[cue] - said[cue] for cue in ("negated", "hedged"))
 
 
-def _rank(judgement: Judgement) -> tuple[bool, float]:
-    return judgement.support.verdict is Verdict.SUPPORTED, judgement.support.score
+def _rank(judgement: Judgement) -> tuple[int, float]:
+    """The better verdict first: what a rule speaks against may still be likely."""
+    return _WORST_FIRST.index(judgement.support.verdict), judgement.support.score
 
 
 def _nothing() -> Support:
