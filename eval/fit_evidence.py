@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,10 +110,14 @@ def _scorer(index: Index, embedder: Embedder) -> EvidenceScorer:
     return EvidenceScorer(embedder, index.terms, index.catalog)
 
 
+def answering(asked: Mapping[str, Any]) -> set[tuple[str, int]]:
+    """The sentences that answer a training question, each by its paper and its place in the abstract."""
+    pairs = asked.get("evidence") or [pair for said in asked.get("answer") or () for pair in said["evidence"]]
+    return {(paper_id, place) for paper_id, place in pairs}
+
+
 def _named_in_train(asked: dict[str, Any], paper: Paper, span: tuple[int, int]) -> bool:
-    told = asked.get("evidence") or [pair for sentence in asked["answer"] for pair in sentence["evidence"]]
-    named = {(key, place) for key, place in told}
-    return (paper.id, statement_spans(paper.abstract).index(span)) in named
+    return (paper.id, statement_spans(paper.abstract).index(span)) in answering(asked)
 
 
 def _named_in_dev(asked: dict[str, Any], paper: Paper, span: tuple[int, int]) -> bool:

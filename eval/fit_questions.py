@@ -27,26 +27,25 @@ import torch
 from torch.nn.functional import dropout, normalize
 
 from eval.answers import read_jsonl
+from eval.collections import QUESTIONS
+from eval.fit_evidence import answering
 from rag import build, late
 from rag.config import Config
 from rag.evidence import EvidenceScorer
 from rag.index import Index
 from rag.late import Packed
-from rag.retrieve import fuse, min_max
+from rag.rerank import DEPTH, rerank
+from rag.retrieve import fuse
 from rag.sentences import Sentences
+from rag.types import Candidate
 
-QUESTIONS = Path(__file__).parent / "questions"
 FILES = ("arxiv_train", "arxiv_far")
 FOLDS = 3
 WHOLE_EPOCHS, WHOLE_BATCH, WHOLE_RATE, WHOLE_SCALE, DROPPED = 8, 64, 3e-4, 30.0, 0.1
 TOKEN_EPOCHS, TOKEN_BATCH, TOKEN_RATE, TOKEN_SCALE, FUSED_RATE, SENTENCES_COUNT = 4, 8, 1e-3, 25.0, 0.05, 0.5
-DEPTH = 100
-"""Papers each retriever hands to fusion."""
-LOOKED_AT = 50
 TRAINED_ON = 30
-"""Papers that the map of tokens is fitted on for a question, and the gold ones."""
-DENSE_WEIGHT, MATCH_WEIGHT = 0.5, 0.6
-"""As in `rag.config` and `rag.rerank`."""
+"""Papers that the map of tokens is fitted on for a question, and the gold one."""
+SHIPPED = Config()
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,32 +111,29 @@ class Maps:
 def main() -> None:
     """Prints figures under cross-validation and writes maps fitted on everything."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--index", type=Path, action="append", required=True, help="of a collection asked about")
+    parser.add_argument("--index", type=Path, required=True, help="of the training collection")
     parser.add_argument("--output", type=Path, required=True)
     given = parser.parse_args()
     torch.manual_seed(0)
     questions = [row for name in FILES for row in read_jsonl(QUESTIONS / f"{name}.jsonl") if not row["history"]]
-    collections = [collect(Config.load({"index": folder}), questions) for folder in given.index]
+    collection = collect(Config.load({"index": given.index}), questions)
     before, after = [], []
     for fold in range(FOLDS):
-        kept = [[a for a in c.asked if a.paper % FOLDS != fold] for c in collections]
-        maps = fit(collections, kept)
-        for collection in collections:
-            held = [a for a in collection.asked if a.paper % FOLDS == fold]
-            before.append(measures(collection, held, unmoved(collection)))
-            after.append(measures(collection, held, maps))
+        maps = fit(collection, [a for a in collection.asked if a.paper % FOLDS != fold])
+        held = [a for a in collection.asked if a.paper % FOLDS == fold]
+        before.append(measures(collection, held, unmoved(collection)))
+        after.append(measures(collection, held, maps))
     names = [name for name in before[0] if name != "questions"]
     told = {name: {"before": _mean(before, name), "after": _mean(after, name)} for name in names}
-    print(json.dumps({"questions": sum(len(c.asked) for c in collections), **told}, indent=1))  # noqa: T201
-    maps = fit(collections, [list(c.asked) for c in collections])
+    print(json.dumps({"questions": len(collection.asked), **told}, indent=1))  # noqa: T201
+    maps = fit(collection, collection.asked)
     stored = {name: getattr(maps, name).numpy().astype(np.float16) for name in ("whole", "shift", "tokens")}
     np.savez_compressed(given.output, allow_pickle=False, **stored)
 
 
 def _mean(measured: Sequence[dict[str, Any]], name: str) -> float:
-    values = [row[name] for row in measured if row["questions"]]
-    counts = [row["questions"] for row in measured if row["questions"]]
-    return round(float(np.average(values, weights=counts)), 3)
+    counts = [row["questions"] for row in measured]
+    return round(float(np.average([row[name] for row in measured], weights=counts)), 3)
 
 
 def collect(config: Config, questions: Sequence[dict[str, Any]]) -> Collection:
@@ -175,15 +171,14 @@ def _asked(
     found = []
     for row in questions:
         text, own = row["question"], raw.query_tokens(row["question"])
-        evidence = row.get("evidence") or [place for said in row.get("answer") or () for place in said["evidence"]]
         found.append(
             Asked(
                 places[row["gold"][0]],
-                tuple(place for paper_id, place in evidence if paper_id == row["gold"][0]),
+                tuple(sorted(place for paper_id, place in answering(row) if paper_id == row["gold"][0])),
                 torch.tensor(raw.embed_query(text)),
                 torch.tensor(own.vectors),
                 torch.tensor(late.weights(text, own, scorer.idf(text))),
-                {places[paper_id]: score for paper_id, score in index.terms.query(text, DEPTH)},
+                {places[paper_id]: score for paper_id, score in index.terms.query(text, SHIPPED.candidates)},
                 index.terms.highest(text),
             )
         )
@@ -196,27 +191,23 @@ def unmoved(collection: Collection) -> Maps:
     return Maps(torch.zeros(width, width), torch.zeros(width), torch.zeros(narrow, narrow))
 
 
-def fit(collections: Sequence[Collection], kept: Sequence[Sequence[Asked]]) -> Maps:
-    """Both maps, fitted on the questions that are kept of each collection."""
-    maps = fit_whole(collections, kept)
-    return fit_tokens(collections, kept, maps)
+def fit(collection: Collection, kept: Sequence[Asked]) -> Maps:
+    """Both maps, fitted on the questions that are kept."""
+    return fit_tokens(collection, kept, fit_whole(collection, kept))
 
 
-def fit_whole(collections: Sequence[Collection], kept: Sequence[Sequence[Asked]]) -> Maps:
+def fit_whole(collection: Collection, kept: Sequence[Asked]) -> Maps:
     """The map of whole questions."""
-    start = unmoved(collections[0])
+    start = unmoved(collection)
     whole, shift = start.whole.requires_grad_(), start.shift.requires_grad_()
     optimizer = torch.optim.AdamW([whole, shift], lr=WHOLE_RATE)
-    batches = [
-        (collection, asked[at : at + WHOLE_BATCH])
-        for collection, asked in zip(collections, map(_shuffled, kept), strict=True)
-        for at in range(0, len(asked), WHOLE_BATCH)
-    ]
+    shuffled = random.Random(0).sample(kept, len(kept))
+    batches = [shuffled[at : at + WHOLE_BATCH] for at in range(0, len(shuffled), WHOLE_BATCH)]
     steps = WHOLE_EPOCHS * len(batches)
     for step in range(steps):
         if step % len(batches) == 0:
             random.Random(step).shuffle(batches)
-        collection, asked = batches[step % len(batches)]
+        asked = batches[step % len(batches)]
         vectors = dropout(torch.stack([a.vector for a in asked]), DROPPED)
         moved = normalize(vectors + vectors @ whole + shift, dim=-1)
         likely = (WHOLE_SCALE * moved @ collection.chunks.T).log_softmax(-1)
@@ -225,11 +216,7 @@ def fit_whole(collections: Sequence[Collection], kept: Sequence[Sequence[Asked]]
     return Maps(whole.detach(), shift.detach(), start.tokens)
 
 
-def _shuffled(asked: Sequence[Asked]) -> list[Asked]:
-    return random.Random(0).sample(list(asked), len(asked))
-
-
-def fit_tokens(collections: Sequence[Collection], kept: Sequence[Sequence[Asked]], maps: Maps) -> Maps:
+def fit_tokens(collection: Collection, kept: Sequence[Asked], maps: Maps) -> Maps:
     """The map of tokens, beside a given map of whole questions."""
     tokens = maps.tokens.clone().requires_grad_()
     fused_counts = torch.tensor(4.0, requires_grad=True)
@@ -237,10 +224,7 @@ def fit_tokens(collections: Sequence[Collection], kept: Sequence[Sequence[Asked]
     optimizer = torch.optim.AdamW(groups, lr=TOKEN_RATE)
     moved = Maps(maps.whole, maps.shift, tokens)
     examples = [
-        (collection, asked, *_with_gold(*candidates(collection, asked, maps), asked.paper))
-        for collection, own in zip(collections, kept, strict=True)
-        for asked in own
-        if len(asked.tokens)
+        (asked, *_with_gold(*candidates(collection, asked, maps), asked.paper)) for asked in kept if len(asked.tokens)
     ]
     steps = TOKEN_EPOCHS * (len(examples) // TOKEN_BATCH)
     for step in range(steps):
@@ -248,7 +232,7 @@ def fit_tokens(collections: Sequence[Collection], kept: Sequence[Sequence[Asked]
         if at == 0:
             random.Random(step).shuffle(examples)
         losses = [
-            _token_loss(*example, moved, fused_counts)
+            _token_loss(collection, *example, moved, fused_counts)
             for example in examples[at * TOKEN_BATCH : (at + 1) * TOKEN_BATCH]
         ]
         _step(optimizer, torch.stack(losses).mean(), 1 - step / steps, TOKEN_RATE)
@@ -272,8 +256,8 @@ def _token_loss(
     place = found.index(asked.paper)
     loss = -(TOKEN_SCALE * match + fused_counts * fused).log_softmax(0)[place]
     own = sentences[place]
-    if answering := [s for s in asked.sentences if s < len(own)]:
-        loss = loss - SENTENCES_COUNT * (TOKEN_SCALE * own).log_softmax(0)[answering].logsumexp(0)
+    if gold := [s for s in asked.sentences if s < len(own)]:
+        loss = loss - SENTENCES_COUNT * (TOKEN_SCALE * own).log_softmax(0)[gold].logsumexp(0)
     return loss
 
 
@@ -290,11 +274,11 @@ def candidates(collection: Collection, asked: Asked, maps: Maps) -> tuple[list[i
         cosines = collection.chunks @ maps.vector(asked)
     papers = int(collection.papers_of.max()) + 1
     nearest = torch.full((papers,), -2.0).scatter_reduce(0, collection.papers_of, cosines, "amax")
-    either = [*nearest.topk(min(DEPTH, papers)).indices.tolist(), *asked.lexical]
+    either = [*nearest.topk(min(SHIPPED.candidates, papers)).indices.tolist(), *asked.lexical]
     dense = {str(place): float(nearest[place]) for place in dict.fromkeys(either)}
     lexical = {str(place): score for place, score in asked.lexical.items()}
-    fused = fuse(dense, lexical, DENSE_WEIGHT, asked.highest)
-    best = sorted(fused, key=lambda key: -fused[key])[:LOOKED_AT]
+    fused = fuse(dense, lexical, SHIPPED.dense_weight, asked.highest)
+    best = sorted(fused, key=lambda key: -fused[key])[:DEPTH]
     return [int(key) for key in best], torch.tensor([fused[key] for key in best])
 
 
@@ -318,26 +302,26 @@ def interactions(
 
 def measures(collection: Collection, asked: Sequence[Asked], maps: Maps) -> dict[str, float]:
     """nDCG@10, recall@5, and how often the gold paper's best sentence is one that answers."""
-    gains, found_in_five, answering = [], [], []
+    gains, found_in_five, best_answers = [], [], []
     for one in asked:
         found, fused = candidates(collection, one, maps)
         place = found.index(one.paper) if one.paper in found else None
         if place is not None and len(one.tokens):
             match, sentences = interactions(collection, one, found, maps)
-            scores = {str(n): float(m) for n, m in enumerate(match)}
-            matched, before = min_max(scores), min_max({str(n): float(f) for n, f in enumerate(fused)})
-            final = {n: (1 - MATCH_WEIGHT) * before[n] + MATCH_WEIGHT * matched[n] for n in scores}
-            place = sorted(final, key=lambda n: -final[n]).index(str(place))
-            own = sentences[found.index(one.paper)]
+            own = sentences[place]
             if one.sentences and len(own):
-                answering.append(int(own.argmax()) in one.sentences)
+                best_answers.append(int(own.argmax()) in one.sentences)
+            scored = zip(found, fused.tolist(), strict=True)
+            before = [Candidate(str(p), "", score, n, 0.0, None, None) for n, (p, score) in enumerate(scored, start=1)]
+            after = rerank(before, {str(p): float(m) for p, m in zip(found, match, strict=True)})
+            place = [candidate.paper_id for candidate in after].index(str(one.paper))
         gains.append(1 / math.log2(place + 2) if place is not None and place < 10 else 0.0)
         found_in_five.append(place is not None and place < 5)
     return {
         "questions": len(asked),
         "nDCG@10": float(np.mean(gains)) if gains else 0.0,
         "recall@5": float(np.mean(found_in_five)) if gains else 0.0,
-        "its best sentence answers": float(np.mean(answering)) if answering else 0.0,
+        "its best sentence answers": float(np.mean(best_answers)) if best_answers else 0.0,
     }
 
 

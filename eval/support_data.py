@@ -103,7 +103,7 @@ def generated(data: Path = DATA, per_corpus: int = 200, each: int = 2, seed: int
         seed: Of the generator.
     """
     rng = random.Random(seed)
-    held = {row["paper"] for name in ("test", "train") for row in read_jsonl(WRITTEN / f"{name}.jsonl")}
+    held = {row["paper"] for name in ("test", "contrast", "train") for row in read_jsonl(WRITTEN / f"{name}.jsonl")}
     pairs: list[Pair] = []
     made: Counter[str] = Counter()
     for corpus in CORPORA:

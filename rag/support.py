@@ -52,15 +52,15 @@ class Scored:
 
     Attributes:
         text: The sentences chosen.
-        contradiction: What they say otherwise, in words; empty if nothing.
+        contradiction: What they say otherwise, in words; `None` if nothing.
         looseness: What they say less surely, likewise.
         features: Of the claim against them, with those of the rules.
         probability: That they carry it.
     """
 
     text: str
-    contradiction: str
-    looseness: str
+    contradiction: str | None
+    looseness: str | None
     features: dict[str, float]
     probability: float
 
@@ -158,8 +158,8 @@ class SupportChecker:
         figures = {figure for reading in plain for _, figure in reading.figures} | set(numbers(paper.title))
         held = set[str]().union(*(reading.terms() for reading in plain)) | title
         values = features(said, window, held, figures, rarity, paper.title)
-        problem = contradiction(claim, text, paper.title) or ""
-        loose = looseness(claim, text, paper.title, words_alone=self._embedder is None) or ""
+        problem = contradiction(claim, text, paper.title)
+        loose = looseness(claim, text, paper.title, words_alone=self._embedder is None)
         values |= {"contradicted": float(bool(problem)), "less_sure": float(bool(loose))}
         return Scored(text, problem, loose, values, self.model.probability(values))
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
+from eval import fit_questions
+from eval.fit_questions import Asked, Collection, fit, measures, unmoved
 
-from eval import fit_questions  # noqa: E402  # imports torch
-from eval.fit_questions import Asked, Collection, fit, measures, unmoved  # noqa: E402
-
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.real
 
 PAPERS, WIDTH, NARROW, TOKENS = 300, 32, 16, 6
 
@@ -50,6 +49,6 @@ def test_questions_of_papers_left_out_find_them_more_often(monkeypatch: pytest.M
     kept = [asked for asked in papers.asked if asked.paper % 3]
     held = [asked for asked in papers.asked if asked.paper % 3 == 0]
     before = measures(papers, held, unmoved(papers))
-    after = measures(papers, held, fit([papers], [kept]))
+    after = measures(papers, held, fit(papers, kept))
     assert after["nDCG@10"] > before["nDCG@10"]
     assert before["questions"] == after["questions"] == len(held)
