@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
 
 from tests.browser.conftest import Page
 from tests.browser.fake_engine import FakeEngine
@@ -55,6 +57,26 @@ def test_the_conversation_follows_its_end_unless_the_reader_scrolled_up(page: Pa
     more_sentences(page)
     assert page.js(f"{END} return log.scrollTop") == 0
     stop(page)
+
+
+def test_a_name_being_typed_outlives_its_list(page: Page) -> None:
+    page.ask("What does MInference speed up?")
+    page.one(".pc-new").click()
+    page.until(lambda: not page.all("#pc-chat .pc-answer"))
+    page.ask("Quote something")
+    older = page.one(".pc-item:not(:has([aria-current]))").get_attribute("data-id")
+    page.js("document.querySelector(`.pc-item[data-id='${arguments[0]}'] [data-do=rename]`).click()", older)
+    keyboard = ActionChains(page.driver)
+    keyboard.send_keys("Faster").perform()
+    page.js("paperchat.send('act', {do: 'find', text: 'MInference'})")
+    page.until(lambda: len(page.all(".pc-item")) == 1, "the list drawn anew")
+    page.until(lambda: page.js("return document.activeElement.matches('.pc-rename')"), "the field in the new list")
+    keyboard.send_keys(" prompts", Keys.ENTER).perform()
+    page.until(lambda: page.conversations() == ["Faster prompts"])
+    # Naming a conversation does not open it.
+    page.js("paperchat.send('act', {do: 'find', text: ''})")
+    page.until(lambda: len(page.conversations()) == 2)
+    assert page.text(".pc-open[aria-current]") == "Quote something"
 
 
 def test_the_other_pages_are_made_when_somebody_goes_there(page: Page) -> None:

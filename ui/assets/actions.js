@@ -53,31 +53,48 @@
     });
   }
 
+  // The name being typed, where one is. The list may be drawn anew meanwhile: the field moves into the new one.
+  let renaming = null;
+
   function rename(item) {
     const open = find(".pc-open", item);
     const input = document.createElement("input");
     Object.assign(input, { className: "pc-rename", value: open.textContent, maxLength: 200 });
     input.setAttribute("aria-label", find('[data-do="rename"]', item).getAttribute("aria-label"));
+    const field = (renaming = { input, open, id: item.dataset.id });
     open.replaceWith(input);
     input.focus();
     input.select();
-    let done = false;
     const end = (keep) => {
-      if (done) return;
-      done = true;
+      if (renaming !== field) return;
+      renaming = null;
       const here = document.activeElement === input;
-      input.replaceWith(open);
-      if (here) open.focus();
-      if (keep && input.value.trim() && input.value !== open.textContent) {
-        act({ do: "rename", id: item.dataset.id, text: input.value });
+      input.replaceWith(field.open);
+      if (here) field.open.focus();
+      if (keep && input.value.trim() && input.value !== field.open.textContent) {
+        act({ do: "rename", id: field.id, text: input.value });
       }
     };
-    input.addEventListener("blur", () => end(true));
+    // A moment later: a field that goes because the list is drawn anew loses the focus as well.
+    input.addEventListener("blur", () => setTimeout(() => input.isConnected && document.activeElement !== input && end(true)));
     input.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      if (event.key === "Enter") end(true);
-      if (event.key === "Escape") end(false);
+      if (event.key !== "Enter" && event.key !== "Escape") return;
+      event.preventDefault(); // the same Enter would press the button that gets the focus
+      end(event.key === "Enter");
     });
+  }
+
+  function moveRenaming() {
+    if (!renaming || renaming.input.isConnected) return;
+    const open = find(`#pc-side-list .pc-open[data-id="${CSS.escape(renaming.id)}"]`);
+    if (!open) return;
+    const { input } = renaming;
+    const { selectionStart, selectionEnd } = input;
+    renaming.open = open;
+    open.replaceWith(input);
+    input.focus();
+    input.setSelectionRange(selectionStart, selectionEnd);
   }
 
   async function copy(button) {
@@ -229,6 +246,7 @@
   });
 
   function mend() {
+    moveRenaming();
     // Gradio calls the example questions a list, but its children are buttons and no list items.
     find('.examples[role="list"]')?.setAttribute("role", "group");
     // Choices of one question are a group, so that the arrow keys go from one to the next.
