@@ -1,19 +1,20 @@
-"""Fits the maps of `rag.adapters.questions` on questions worded far from the abstracts that answer them.
+"""Fits the changes of `rag.adapters.questions` on questions worded far from the abstracts that answer them.
 
     paperchat eval dev-collection train --dump CORPUS.jsonl.gz --output train.jsonl
     paperchat ingest train.jsonl --index TRAIN
     python -m eval.fit_questions --index TRAIN --output rag/adapters/minilm_questions.npz
 
-Vectors of abstracts stay as they are. The map of whole questions is fitted so that a softmax over every chunk of a
-collection picks those of the gold paper; the map of tokens so that one over the first papers, fused score and match
-added, picks the gold paper, and one over its sentences the sentence that answers. Printed are figures of questions
-whose papers were left out.
+Abstracts stay as they are. Three things are asked of a question as the changed encoder reads it: a softmax over every
+chunk of the collection picks those of the gold paper; one over the papers that are looked at word by word, fused score
+and match added, picks the gold paper; and one over its sentences picks the sentence that answers. A tenth of the
+papers is left out, and what is printed after every epoch is of their questions.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
 import math
 import random
 from collections.abc import Sequence
@@ -24,7 +25,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.functional import dropout, normalize
 
 from eval.answers import read_jsonl
 from eval.collections import QUESTIONS
@@ -34,17 +34,22 @@ from rag.config import Config
 from rag.evidence import EvidenceScorer
 from rag.index import Index
 from rag.late import Packed
+from rag.protocols import Embedder, QuestionFit
 from rag.rerank import DEPTH, rerank
 from rag.retrieve import fuse
 from rag.sentences import Sentences
 from rag.types import Candidate
 
+log = logging.getLogger(__name__)
+
 FILES = ("arxiv_train", "arxiv_far")
-FOLDS = 3
-WHOLE_EPOCHS, WHOLE_BATCH, WHOLE_RATE, WHOLE_SCALE, DROPPED = 8, 64, 3e-4, 30.0, 0.1
-TOKEN_EPOCHS, TOKEN_BATCH, TOKEN_RATE, TOKEN_SCALE, FUSED_RATE, SENTENCES_COUNT = 4, 8, 1e-3, 25.0, 0.05, 0.5
-TRAINED_ON = 30
-"""Papers that the map of tokens is fitted on for a question, and the gold one."""
+LEFT_OUT = 10
+EPOCHS, BATCH, RATE, WARMING, LONGEST_STEP = 3, 32, 5e-4, 20, 1.0
+WHOLE_SCALE, TOKEN_SCALE, FUSED, FUSED_RATE, SENTENCES_COUNT = 30.0, 25.0, 4.0, 0.05, 0.5
+WINDOW = 8
+"""Batches in a row that are sorted by length."""
+TRAINED_ON = 20
+"""Papers, and the gold one, between which a question's tokens choose in the fit."""
 SHIPPED = Config()
 
 
@@ -53,22 +58,33 @@ class Asked:
     """A question with what retrieval knows of it.
 
     Attributes:
+        text: As it was asked.
         paper: Place of its gold paper in the collection.
         sentences: Places of the sentences that answer it.
-        vector: Shape (dimension,), as the model gives it.
-        tokens: Its projected content tokens, shape (tokens, token dimensions), not moved.
-        weights: What each of them counts.
+        weights: What each of its content tokens counts.
         lexical: BM25 by the place of a paper.
         highest: BM25 that no paper exceeds.
     """
 
+    text: str
     paper: int
     sentences: tuple[int, ...]
-    vector: torch.Tensor
-    tokens: torch.Tensor
     weights: torch.Tensor
     lexical: dict[int, float]
     highest: float
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """A question as an encoder reads it.
+
+    Attributes:
+        vector: Of the whole, shape (dimension,).
+        tokens: Its projected content tokens, shape (tokens, token dimensions).
+    """
+
+    vector: torch.Tensor
+    tokens: torch.Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,51 +108,40 @@ class Collection:
 
 
 @dataclass(frozen=True, eq=False)
-class Maps:
-    """What is added to a question's vectors; see `rag.adapters.questions.QuestionMaps`."""
+class Example:
+    """A question to fit on.
 
-    whole: torch.Tensor
-    shift: torch.Tensor
-    tokens: torch.Tensor
+    Attributes:
+        asked: The question.
+        found: Places of papers that retrieval finds for it, the gold one among them.
+        fused: Their fused scores.
+    """
 
-    def vector(self, asked: Asked) -> torch.Tensor:
-        """The question's vector, moved."""
-        return normalize(asked.vector + asked.vector @ self.whole + self.shift, dim=-1)
-
-    def rows(self, asked: Asked) -> torch.Tensor:
-        """Its tokens, moved."""
-        return normalize(asked.tokens + asked.tokens @ self.tokens, dim=-1)
+    asked: Asked
+    found: list[int]
+    fused: torch.Tensor
 
 
 def main() -> None:
-    """Prints figures under cross-validation and writes maps fitted on everything."""
+    """Fits, prints figures, and writes the changes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--index", type=Path, required=True, help="of the training collection")
     parser.add_argument("--output", type=Path, required=True)
     given = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.manual_seed(0)
+    config = Config.load({"index": given.index})
+    encoder = build.build_question_fit(config)
     questions = [row for name in FILES for row in read_jsonl(QUESTIONS / f"{name}.jsonl") if not row["history"]]
-    collection = collect(Config.load({"index": given.index}), questions)
-    before, after = [], []
-    for fold in range(FOLDS):
-        maps = fit(collection, [a for a in collection.asked if a.paper % FOLDS != fold])
-        held = [a for a in collection.asked if a.paper % FOLDS == fold]
-        before.append(measures(collection, held, unmoved(collection)))
-        after.append(measures(collection, held, maps))
-    names = [name for name in before[0] if name != "questions"]
-    told = {name: {"before": _mean(before, name), "after": _mean(after, name)} for name in names}
-    print(json.dumps({"questions": len(collection.asked), **told}, indent=1))  # noqa: T201
-    maps = fit(collection, collection.asked)
-    stored = {name: getattr(maps, name).numpy().astype(np.float16) for name in ("whole", "shift", "tokens")}
-    np.savez_compressed(given.output, allow_pickle=False, **stored)
+    collection = collect(config, build.build_embedder(config, unmoved=True), questions)
+    kept = [asked for asked in collection.asked if asked.paper % LEFT_OUT]
+    held = [asked for asked in collection.asked if asked.paper % LEFT_OUT == 0]
+    log.info("%d questions, of %d left out: %s", len(kept), len(held), measures(collection, held, read(encoder, held)))
+    fit(collection, kept, encoder, held)
+    encoder.save(given.output)
 
 
-def _mean(measured: Sequence[dict[str, Any]], name: str) -> float:
-    counts = [row["questions"] for row in measured]
-    return round(float(np.average([row[name] for row in measured], weights=counts)), 3)
-
-
-def collect(config: Config, questions: Sequence[dict[str, Any]]) -> Collection:
+def collect(config: Config, embedder: Embedder, questions: Sequence[dict[str, Any]]) -> Collection:
     """The papers of an index, and of the questions those with one gold paper there."""
     index = build.open_index(config)
     ids = [paper.id for paper in index.catalog.papers()]
@@ -150,7 +155,7 @@ def collect(config: Config, questions: Sequence[dict[str, Any]]) -> Collection:
         torch.tensor([places[paper_id] for paper_id, own in chunks.items() for _ in own]),
         tuple(torch.tensor(late.opened(tokens[paper_id]).vectors) for paper_id in ids),
         tuple(_parts(tokens[paper_id], kept[paper_id]) for paper_id in ids),
-        tuple(_asked(index, config, answered, places)),
+        tuple(_asked(index, embedder, answered, places)),
     )
 
 
@@ -164,20 +169,18 @@ def _parts(tokens: Packed, sentences: Sentences) -> torch.Tensor:
 
 
 def _asked(
-    index: Index, config: Config, questions: Sequence[dict[str, Any]], places: dict[str, int]
+    index: Index, embedder: Embedder, questions: Sequence[dict[str, Any]], places: dict[str, int]
 ) -> Sequence[Asked]:
-    raw = build.build_embedder(config, unmoved=True)
-    scorer = EvidenceScorer(raw, index.terms, index.catalog)
+    scorer = EvidenceScorer(embedder, index.terms, index.catalog)
     found = []
     for row in questions:
-        text, own = row["question"], raw.query_tokens(row["question"])
+        text = row["question"]
         found.append(
             Asked(
+                text,
                 places[row["gold"][0]],
                 tuple(sorted(place for paper_id, place in answering(row) if paper_id == row["gold"][0])),
-                torch.tensor(raw.embed_query(text)),
-                torch.tensor(own.vectors),
-                torch.tensor(late.weights(text, own, scorer.idf(text))),
+                torch.tensor(late.weights(text, embedder.query_tokens(text), scorer.idf(text))),
                 {places[paper_id]: score for paper_id, score in index.terms.query(text, SHIPPED.candidates)},
                 index.terms.highest(text),
             )
@@ -185,93 +188,92 @@ def _asked(
     return found
 
 
-def unmoved(collection: Collection) -> Maps:
-    """Maps that change nothing."""
-    width, narrow = collection.chunks.shape[1], collection.tokens[0].shape[1]
-    return Maps(torch.zeros(width, width), torch.zeros(width), torch.zeros(narrow, narrow))
+def read(encoder: QuestionFit, asked: Sequence[Asked]) -> list[Read]:
+    """The questions as they are read now."""
+    found = []
+    encoder.train(False)
+    with torch.no_grad():
+        for at in range(0, len(asked), BATCH):
+            vectors, tokens = encoder.read([one.text for one in asked[at : at + BATCH]])
+            found += [Read(vector, own) for vector, own in zip(vectors, tokens, strict=True)]
+    return found
 
 
-def fit(collection: Collection, kept: Sequence[Asked]) -> Maps:
-    """Both maps, fitted on the questions that are kept."""
-    return fit_tokens(collection, kept, fit_whole(collection, kept))
+def fit(collection: Collection, kept: Sequence[Asked], encoder: QuestionFit, held: Sequence[Asked] = ()) -> None:
+    """Changes the encoder's reading; `held` are questions whose figures are told after every epoch."""
+    examples = [_example(collection, *one) for one in zip(kept, read(encoder, kept), strict=True)]
+    parameters = list(encoder.parameters())
+    fused_counts = torch.tensor(FUSED, requires_grad=True)
+    groups: list[dict[str, Any]] = [{"params": parameters}, {"params": [fused_counts], "lr": FUSED_RATE}]
+    optimizer = torch.optim.AdamW(groups, lr=RATE)
+    steps = EPOCHS * math.ceil(len(examples) / BATCH)
+    step = 0
+    for epoch in range(EPOCHS):
+        encoder.train(True)
+        losses = []
+        for batch in _batches(examples, epoch):
+            optimizer.param_groups[0]["lr"] = RATE * min(1.0, (step + 1) / WARMING) * (1 - step / steps)
+            loss = _loss(collection, batch, encoder, fused_counts)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(parameters, LONGEST_STEP)
+            optimizer.step()
+            losses.append(loss.item())
+            step += 1
+        told = json.dumps(measures(collection, held, read(encoder, held))) if held else ""
+        log.info("epoch %d of %d, loss %.3f %s", epoch + 1, EPOCHS, np.mean(losses), told)
+    encoder.train(False)
 
 
-def fit_whole(collection: Collection, kept: Sequence[Asked]) -> Maps:
-    """The map of whole questions."""
-    start = unmoved(collection)
-    whole, shift = start.whole.requires_grad_(), start.shift.requires_grad_()
-    optimizer = torch.optim.AdamW([whole, shift], lr=WHOLE_RATE)
-    shuffled = random.Random(0).sample(kept, len(kept))
-    batches = [shuffled[at : at + WHOLE_BATCH] for at in range(0, len(shuffled), WHOLE_BATCH)]
-    steps = WHOLE_EPOCHS * len(batches)
-    for step in range(steps):
-        if step % len(batches) == 0:
-            random.Random(step).shuffle(batches)
-        asked = batches[step % len(batches)]
-        vectors = dropout(torch.stack([a.vector for a in asked]), DROPPED)
-        moved = normalize(vectors + vectors @ whole + shift, dim=-1)
-        likely = (WHOLE_SCALE * moved @ collection.chunks.T).log_softmax(-1)
-        gold = collection.papers_of[None] == torch.tensor([a.paper for a in asked])[:, None]
-        _step(optimizer, -likely.masked_fill(~gold, -torch.inf).logsumexp(-1).mean(), 1 - step / steps, WHOLE_RATE)
-    return Maps(whole.detach(), shift.detach(), start.tokens)
+def _batches(examples: Sequence[Example], seed: int) -> list[list[Example]]:
+    """In an order of chance; of some in a row, those of like length are read together, so that little is padding."""
+    draw = random.Random(seed)
+    shuffled = draw.sample(examples, len(examples))
+    windows = [shuffled[at : at + WINDOW * BATCH] for at in range(0, len(shuffled), WINDOW * BATCH)]
+    for window in windows:
+        window.sort(key=lambda example: len(example.asked.text))
+    batches = [window[at : at + BATCH] for window in windows for at in range(0, len(window), BATCH)]
+    return draw.sample(batches, len(batches))
 
 
-def fit_tokens(collection: Collection, kept: Sequence[Asked], maps: Maps) -> Maps:
-    """The map of tokens, beside a given map of whole questions."""
-    tokens = maps.tokens.clone().requires_grad_()
-    fused_counts = torch.tensor(4.0, requires_grad=True)
-    groups: list[dict[str, Any]] = [{"params": [tokens]}, {"params": [fused_counts], "lr": FUSED_RATE}]
-    optimizer = torch.optim.AdamW(groups, lr=TOKEN_RATE)
-    moved = Maps(maps.whole, maps.shift, tokens)
-    examples = [
-        (asked, *_with_gold(*candidates(collection, asked, maps), asked.paper)) for asked in kept if len(asked.tokens)
-    ]
-    steps = TOKEN_EPOCHS * (len(examples) // TOKEN_BATCH)
-    for step in range(steps):
-        at = step % (len(examples) // TOKEN_BATCH)
-        if at == 0:
-            random.Random(step).shuffle(examples)
-        losses = [
-            _token_loss(collection, *example, moved, fused_counts)
-            for example in examples[at * TOKEN_BATCH : (at + 1) * TOKEN_BATCH]
-        ]
-        _step(optimizer, torch.stack(losses).mean(), 1 - step / steps, TOKEN_RATE)
-    return Maps(maps.whole, maps.shift, tokens.detach())
-
-
-def _with_gold(found: list[int], fused: torch.Tensor, gold: int) -> tuple[list[int], torch.Tensor]:
+def _example(collection: Collection, asked: Asked, now: Read) -> Example:
+    found, fused = candidates(collection, asked, now)
     found, fused = found[:TRAINED_ON], fused[:TRAINED_ON]
-    return (found, fused) if gold in found else ([*found, gold], torch.cat([fused, fused[-1:]]))
+    if asked.paper not in found:
+        found, fused = [*found, asked.paper], torch.cat([fused, fused[-1:]])
+    return Example(asked, found, fused)
+
+
+def _loss(
+    collection: Collection, examples: Sequence[Example], encoder: QuestionFit, fused_counts: torch.Tensor
+) -> torch.Tensor:
+    vectors, tokens = encoder.read([example.asked.text for example in examples])
+    likely = (WHOLE_SCALE * vectors @ collection.chunks.T).log_softmax(-1)
+    gold = collection.papers_of[None] == torch.tensor([example.asked.paper for example in examples])[:, None]
+    whole: torch.Tensor = -likely.masked_fill(~gold, -torch.inf).logsumexp(-1).mean()
+    by_word = [
+        _token_loss(collection, example, own, fused_counts)
+        for example, own in zip(examples, tokens, strict=True)
+        if len(own)
+    ]
+    return whole + torch.stack(by_word).mean() if by_word else whole
 
 
 def _token_loss(
-    collection: Collection,
-    asked: Asked,
-    found: list[int],
-    fused: torch.Tensor,
-    maps: Maps,
-    fused_counts: torch.Tensor,
+    collection: Collection, example: Example, tokens: torch.Tensor, fused_counts: torch.Tensor
 ) -> torch.Tensor:
-    match, sentences = interactions(collection, asked, found, maps)
-    place = found.index(asked.paper)
-    loss = -(TOKEN_SCALE * match + fused_counts * fused).log_softmax(0)[place]
+    match, sentences = interactions(collection, example.asked, example.found, tokens)
+    place = example.found.index(example.asked.paper)
+    loss = -(TOKEN_SCALE * match + fused_counts * example.fused).log_softmax(0)[place]
     own = sentences[place]
-    if gold := [s for s in asked.sentences if s < len(own)]:
+    if gold := [s for s in example.asked.sentences if s < len(own)]:
         loss = loss - SENTENCES_COUNT * (TOKEN_SCALE * own).log_softmax(0)[gold].logsumexp(0)
     return loss
 
 
-def _step(optimizer: torch.optim.Optimizer, loss: torch.Tensor, left: float, rate: float) -> None:
-    optimizer.param_groups[0]["lr"] = rate * left
-    optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
-
-
-def candidates(collection: Collection, asked: Asked, maps: Maps) -> tuple[list[int], torch.Tensor]:
+def candidates(collection: Collection, asked: Asked, now: Read) -> tuple[list[int], torch.Tensor]:
     """Places of the papers that are looked at word by word, best first, and their fused scores."""
-    with torch.no_grad():
-        cosines = collection.chunks @ maps.vector(asked)
+    cosines = collection.chunks @ now.vector
     papers = int(collection.papers_of.max()) + 1
     nearest = torch.full((papers,), -2.0).scatter_reduce(0, collection.papers_of, cosines, "amax")
     either = [*nearest.topk(min(SHIPPED.candidates, papers)).indices.tolist(), *asked.lexical]
@@ -283,31 +285,30 @@ def candidates(collection: Collection, asked: Asked, maps: Maps) -> tuple[list[i
 
 
 def interactions(
-    collection: Collection, asked: Asked, found: Sequence[int], maps: Maps
+    collection: Collection, asked: Asked, found: Sequence[int], tokens: torch.Tensor
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """As `rag.late.interactions`, with gradients: the match of each paper, and that of each of its sentences."""
-    rows = maps.rows(asked)
     weight = asked.weights / asked.weights.sum()
     counts = [int(collection.parts[place].max()) + 1 if len(collection.parts[place]) else 1 for place in found]
     edges = [0, *np.cumsum(counts).tolist()]
     parts = torch.cat([collection.parts[place] + edge for place, edge in zip(found, edges, strict=False)])
-    cosines = torch.cat([collection.tokens[place] for place in found]) @ rows.T
-    spread = parts[:, None].expand(-1, len(rows))
-    nearest = torch.full((edges[-1], len(rows)), -1.0).scatter_reduce(0, spread, cosines, "amax")
+    cosines = torch.cat([collection.tokens[place] for place in found]) @ tokens.T
+    spread = parts[:, None].expand(-1, len(tokens))
+    nearest = torch.full((edges[-1], len(tokens)), -1.0).scatter_reduce(0, spread, cosines, "amax")
     whole = torch.stack([nearest[a:b].amax(0) for a, b in pairwise(edges)]) @ weight
     sentences = [torch.maximum(nearest[a + 1 : b], nearest[a : a + 1]) @ weight for a, b in pairwise(edges)]
     best = torch.stack([own.max() if len(own) else whole[n] for n, own in enumerate(sentences)])
     return (whole + best) / 2, sentences
 
 
-def measures(collection: Collection, asked: Sequence[Asked], maps: Maps) -> dict[str, float]:
+def measures(collection: Collection, asked: Sequence[Asked], as_read: Sequence[Read]) -> dict[str, float]:
     """nDCG@10, recall@5, and how often the gold paper's best sentence is one that answers."""
     gains, found_in_five, best_answers = [], [], []
-    for one in asked:
-        found, fused = candidates(collection, one, maps)
+    for one, now in zip(asked, as_read, strict=True):
+        found, fused = candidates(collection, one, now)
         place = found.index(one.paper) if one.paper in found else None
-        if place is not None and len(one.tokens):
-            match, sentences = interactions(collection, one, found, maps)
+        if place is not None and len(now.tokens):
+            match, sentences = interactions(collection, one, found, now.tokens)
             own = sentences[place]
             if one.sentences and len(own):
                 best_answers.append(int(own.argmax()) in one.sentences)
@@ -319,10 +320,14 @@ def measures(collection: Collection, asked: Sequence[Asked], maps: Maps) -> dict
         found_in_five.append(place is not None and place < 5)
     return {
         "questions": len(asked),
-        "nDCG@10": float(np.mean(gains)) if gains else 0.0,
-        "recall@5": float(np.mean(found_in_five)) if gains else 0.0,
-        "its best sentence answers": float(np.mean(best_answers)) if best_answers else 0.0,
+        "nDCG@10": _mean(gains),
+        "recall@5": _mean(found_in_five),
+        "its best sentence answers": _mean(best_answers),
     }
+
+
+def _mean(values: Sequence[float]) -> float:
+    return round(float(np.mean(values)), 3) if values else 0.0
 
 
 if __name__ == "__main__":

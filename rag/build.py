@@ -18,7 +18,7 @@ from rag.errors import IndexMismatchError, ModelError, PaperIndexError
 from rag.index import MANIFEST, Index, Manifest, check_count, check_manifest, locked, read_manifest, write_manifest
 from rag.order import Ordering
 from rag.pipeline import Pipeline
-from rag.protocols import Catalog, Embedder, Generator, PromptStyle, TermIndex, Trainable
+from rag.protocols import Catalog, Embedder, Generator, PromptStyle, QuestionFit, TermIndex, Trainable
 from rag.retrieve import HybridRetriever, RetrieverName
 from rag.support import SupportChecker
 
@@ -42,7 +42,7 @@ def build_embedder(config: Config, *, whole_tokens: bool = False, unmoved: bool 
     Args:
         config: Settings.
         whole_tokens: Leave token vectors as the model makes them, to fit a projection on.
-        unmoved: Leave questions as the model makes them, to fit maps on.
+        unmoved: Read questions as the model reads abstracts.
 
     Raises:
         ModelError: It cannot be found or loaded.
@@ -50,6 +50,18 @@ def build_embedder(config: Config, *, whole_tokens: bool = False, unmoved: bool 
     from rag.adapters.embedder import TransformersEmbedder
 
     return TransformersEmbedder(config.embedding_model, config.device, whole_tokens=whole_tokens, unmoved=unmoved)
+
+
+def build_question_fit(config: Config) -> QuestionFit:
+    """The embedding model, its reading of questions open for fitting.
+
+    Raises:
+        ModelError: It cannot be found or loaded.
+    """
+    from rag.adapters import question_fit
+    from rag.adapters.embedder import TransformersEmbedder
+
+    return question_fit.QuestionFit(TransformersEmbedder(config.embedding_model, "cpu", unmoved=True))
 
 
 def build_generator(config: Config) -> Generator:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -280,6 +281,22 @@ class GenerationLimits:
     """How long an answer may get, in tokens."""
 
     max_new_tokens: int = 160
+
+
+class QuestionFit(Protocol):
+    """An embedding model whose reading of questions is being fitted; abstracts are read as before."""
+
+    def parameters(self) -> Sequence[Any]:
+        """Tensors that are fitted."""
+
+    def train(self, mode: bool) -> None:
+        """With dropout or without."""
+
+    def read(self, questions: Sequence[str]) -> tuple[Any, list[Any]]:
+        """Tensors of unit length, with gradients: (questions, dimension), and (tokens, token dimensions) for each."""
+
+    def save(self, path: Path) -> None:
+        """Writes what was fitted."""
 
 
 class Trainable(Protocol):

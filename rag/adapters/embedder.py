@@ -11,7 +11,6 @@ import json
 import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ import numpy as np
 
 from rag.adapters.device import choose_device, choose_dtype
 from rag.adapters.hub import require
-from rag.adapters.questions import fitted
+from rag.adapters.questions import asking
 from rag.adapters.tokens import projection, skipped, whole
 from rag.config import BUNDLED
 from rag.errors import ModelError
@@ -80,8 +79,8 @@ class TransformersEmbedder:
                 "Give 'bundled', a folder with a sentence-transformers model, or a name on the model hub."
             ) from error
         self._model.eval().to(self._device)
-        # A question's vector and its tokens are asked for one after the other.
-        self._queries: dict[str, tuple[Vectors, Vectors, Tokens]] = {}
+        # A question's vector and its tokens are asked for one after the other; by text, and whether it is moved.
+        self._queries: dict[tuple[str, bool], tuple[Vectors, Tokens]] = {}
         self._lock = threading.Lock()
         # How a fast tokenizer pads and cuts is its own state, set anew by every call that wants it otherwise.
         self._reading = threading.Lock()
@@ -95,7 +94,8 @@ class TransformersEmbedder:
         self._projection = (
             whole(self.dimension) if whole_tokens else projection(self.dimension, bundled=model == BUNDLED)
         )
-        self._maps = fitted() if model == BUNDLED and not (whole_tokens or unmoved) else None
+        moves = model == BUNDLED and not (whole_tokens or unmoved)
+        self._asking = asking(self._model) if moves else self._model
         self._skipped = skipped(self._tokenizer)
 
     @property
@@ -118,30 +118,47 @@ class TransformersEmbedder:
 
     def embed_query(self, text: str) -> Vectors:
         """Embeds one question; a text longer than the model reads is cut at its end."""
-        return self._query(text)[0]
+        return self._query(text, moved=True)[0]
 
     def embed_unmoved(self, text: str) -> Vectors:
         """The question's vector as the model gives it."""
-        return self._query(text)[1]
+        return self._query(text, moved=self._asking is self._model)[0]
 
     def query_tokens(self, text: str) -> Tokens:
         """The question's content tokens."""
-        return self._query(text)[2]
+        return self._query(text, moved=True)[1]
 
-    def _query(self, text: str) -> tuple[Vectors, Vectors, Tokens]:
+    def _query(self, text: str, *, moved: bool) -> tuple[Vectors, Tokens]:
+        key = text, moved
         with self._lock:
-            if text in self._queries:
-                return self._queries[text]
-        vectors, found = self._embed([self._query_prompt + text], len(self._query_prompt))
-        moved, tokens = vectors[0], found[0]
-        if self._maps:
-            moved = self._maps.moved(moved)
-            tokens = replace(tokens, vectors=self._maps.moved_tokens(tokens.vectors))
+            if key in self._queries:
+                return self._queries[key]
+        model = self._asking if moved else self._model
+        vectors, found = self._embed([self._query_prompt + text], len(self._query_prompt), model)
         with self._lock:
-            self._queries[text] = moved, vectors[0], tokens
+            self._queries[key] = vectors[0], found[0]
             if len(self._queries) > QUERIES_KEPT:
                 del self._queries[next(iter(self._queries))]
-        return moved, vectors[0], tokens
+        return vectors[0], found[0]
+
+    @property
+    def encoder(self) -> Any:
+        """The transformers model that reads abstracts."""
+        return self._model
+
+    def read_with(self, model: Any, questions: Sequence[str]) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Vectors and content tokens of questions as a changed copy of the encoder reads them, with gradients."""
+        from torch.nn.functional import normalize
+
+        prompt = self._query_prompt
+        with self._reading:
+            encoded = self._tokenizer(
+                [prompt + text for text in questions], truncation=True, max_length=self._limit,
+                return_offsets_mapping=True,
+            )  # fmt: skip
+        vectors, projected = self._forward(model, encoded["input_ids"], project=True)
+        kept = map(self._with_content, encoded["input_ids"], encoded["offset_mapping"], [len(prompt)] * len(questions))
+        return vectors, [normalize(projected[n, own], dim=-1) for n, own in enumerate(kept)]
 
     def read_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
         """Every token in its context, and the whole text's vector, in one pass; what is too long is cut at its end."""
@@ -166,8 +183,10 @@ class TransformersEmbedder:
             for i, rows in enumerate(kept)
         ]
 
-    def _embed(self, texts: list[str], prompt: int | None = None) -> tuple[Vectors, list[Tokens]]:
+    def _embed(self, texts: list[str], prompt: int | None = None, model: Any = None) -> tuple[Vectors, list[Tokens]]:
         """Vectors, and unless `prompt` is `None` the tokens that come after that many characters."""
+        import torch
+
         result = np.zeros((len(texts), self.dimension), dtype=np.float32)
         tokens = [empty(self._projection.dimensions)] * len(texts) if prompt is not None else []
         if not texts:
@@ -183,27 +202,30 @@ class TransformersEmbedder:
             size = max(1, BATCH_TOKENS // len(ids[order[start]]))
             rows = order[start : start + size]
             start += size
-            result[rows], projected = self._forward([ids[i] for i in rows], project=places)
-            for i, own in zip(rows, projected, strict=False):
+            with torch.inference_mode():
+                vectors, projected = self._forward(model or self._model, [ids[i] for i in rows], project=places)
+            result[rows] = vectors.cpu().numpy()
+            for i, own in zip(rows, projected.cpu().numpy(), strict=False):
                 tokens[i] = self._content(own, ids[i], encoded["offset_mapping"][i], prompt or 0)
         return result, tokens
 
-    def _forward(self, rows: list[list[int]], *, project: bool) -> tuple[Vectors, Vectors]:
+    def _forward(self, model: Any, rows: list[list[int]], *, project: bool) -> tuple[torch.Tensor, torch.Tensor]:
         """Pooled unit vectors, and the projected tokens, shape (rows, longest, dimensions)."""
         import torch
 
         batch = self._tokenizer.pad({"input_ids": rows}, return_tensors="pt").to(self._device)
-        with torch.inference_mode():
-            hidden = self._model(**batch).last_hidden_state.float()
-            vectors: Vectors = self._pooled(hidden, batch["attention_mask"]).cpu().numpy()
-            if not project:
-                return vectors, vectors[:0]
-            single = torch.nn.functional.normalize(hidden, dim=-1) - torch.from_numpy(self._projection.mean).to(hidden)
-            projected: Vectors = (single @ torch.from_numpy(self._projection.basis).to(hidden)).cpu().numpy()
-        return vectors, projected
+        hidden = model(**batch).last_hidden_state.float()
+        vectors = self._pooled(hidden, batch["attention_mask"])
+        if not project:
+            return vectors, vectors[:0]
+        single = torch.nn.functional.normalize(hidden, dim=-1) - torch.from_numpy(self._projection.mean).to(hidden)
+        return vectors, single @ torch.from_numpy(self._projection.basis).to(hidden)
+
+    def _with_content(self, ids: list[int], offsets: list[tuple[int, int]], prompt: int) -> list[int]:
+        return [n for n, i in enumerate(ids) if not self._skipped[i] and offsets[n][0] >= prompt]
 
     def _content(self, own: Vectors, ids: list[int], offsets: list[tuple[int, int]], prompt: int) -> Tokens:
-        kept = [n for n, i in enumerate(ids) if not self._skipped[i] and offsets[n][0] >= prompt]
+        kept = self._with_content(ids, offsets, prompt)
         places = np.array([offsets[n][0] - prompt for n in kept], np.int32)
         return Tokens(unit(own[kept]), places)
 

@@ -1,47 +1,39 @@
-"""Moves the vectors of a question nearer to the abstracts that answer it.
+"""The bundled encoder as it reads questions: changed a little, so that they come nearer to what answers them.
 
-People ask in other words than authors write. The bundled model was trained to find texts that say the same; these maps
-were fitted on questions worded far from the abstracts that answer them (`eval/fit_questions.py`, docs/decisions/0019).
-Vectors of abstracts stay as they are, so an index needs nothing, and a question costs no more.
+People ask in other words than authors write. The bundled model was trained to find texts that say the same; these
+changes of low rank were fitted on questions worded far from the abstracts that answer them (`eval/fit_questions.py`,
+docs/decisions/0020). Abstracts are read by the model as it is, so an index needs nothing.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from rag.late import unit
-from rag.protocols import Vectors
-
 FITTED = Path(__file__).parent / "minilm_questions.npz"
+DOWN, UP = ".down", ".up"
+"""After a layer's name: its change is the product up x down, shapes (outputs, rank) and (rank, inputs)."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class QuestionMaps:
-    """What is added to a question's vectors before they are scaled to length 1 again.
+def asking(model: Any) -> Any:
+    """A copy of the bundled encoder with the fitted changes; the embeddings of words are shared with it."""
+    import torch
 
-    Attributes:
-        whole: Shape (dimension, dimension), for the vector of the whole question.
-        shift: Shape (dimension,), likewise.
-        tokens: Shape (token dimensions, token dimensions), for its projected content tokens.
-    """
-
-    whole: Vectors
-    shift: Vectors
-    tokens: Vectors
-
-    def moved(self, vector: Vectors) -> Vectors:
-        """The vector to search with, shape (dimension,)."""
-        return unit(vector + vector @ self.whole + self.shift)
-
-    def moved_tokens(self, tokens: Vectors) -> Vectors:
-        """The tokens to search with, shape (tokens, token dimensions)."""
-        return unit(tokens + tokens @ self.tokens)
+    changed = copy.deepcopy(model, {id(model.embeddings): model.embeddings})
+    with np.load(FITTED, allow_pickle=False) as stored, torch.inference_mode():
+        for name in layers(model):
+            weight = changed.get_submodule(name).weight
+            change = stored[name + UP].astype(np.float32) @ stored[name + DOWN].astype(np.float32)
+            weight.data = weight.data + torch.from_numpy(change).to(weight)
+    return changed
 
 
-def fitted() -> QuestionMaps:
-    """The maps of the bundled model."""
-    with np.load(FITTED, allow_pickle=False) as stored:
-        return QuestionMaps(*(stored[name].astype(np.float32) for name in ("whole", "shift", "tokens")))
+def layers(model: Any) -> list[str]:
+    """Names of the layers that are changed: all linear ones, except the pooler, which is not used."""
+    import torch
+
+    named = model.named_modules()
+    return [name for name, layer in named if isinstance(layer, torch.nn.Linear) and not name.startswith("pooler")]

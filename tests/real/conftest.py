@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.real.started import Started
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -29,6 +32,12 @@ def environment(**more: str) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if name in kept or not name.startswith("PAPERCHAT_")}
     path = os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH", "")) if part)
     return {**own, "PYTHONPATH": path, **more}
+
+
+@functools.cache
+def started() -> Started:
+    """The process of which most commands are forks."""
+    return Started(environment())
 
 
 def command(*arguments: object, program: str = "ui.cli") -> list[str]:
@@ -71,11 +80,13 @@ class Paperchat:
         self.program = program
 
     def __call__(self, *arguments: object, timeout: float = PATIENCE, **popen: Any) -> Result:
-        settings = {"PAPERCHAT_INDEX": str(self.index), **popen.pop("env", {})}
+        settings = environment(**{"PAPERCHAT_INDEX": str(self.index), **popen.pop("env", {})})
+        if self.program == "ui.cli" and not popen and started().serves(settings):
+            return Result(*started().run([*map(str, arguments)], self.folder, settings, timeout))
         done = subprocess.run(
             command(*arguments, program=self.program),
             cwd=self.folder,
-            env=environment(**settings),
+            env=settings,
             capture_output=True,
             encoding="utf-8",
             timeout=timeout,
