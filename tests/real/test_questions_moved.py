@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from rag.adapters import questions
+from rag.adapters import question_fit, questions
 from rag.adapters.embedder import TransformersEmbedder, bundled_folder
 from rag.adapters.question_fit import QuestionFit
 
@@ -75,6 +75,7 @@ def test_what_was_fitted_is_what_reads_afterwards(
     with torch.no_grad():
         for parameter in fitting.parameters():
             parameter.add_(0.05 * torch.randn(parameter.shape, generator=draw))
+    monkeypatch.setattr(question_fit, "KEPT", 1.0)
     fitting.save(tmp_path / "fitted.npz")
     monkeypatch.setattr(questions, "FITTED", tmp_path / "fitted.npz")
     reading = TransformersEmbedder("bundled", "cpu")
