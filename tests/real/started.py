@@ -40,7 +40,7 @@ class Started:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = dict(environment)
-        folder = Path(tempfile.mkdtemp(prefix="started-"))
+        folder = Path(tempfile.mkdtemp(prefix="started-", dir="/tmp"))  # a socket's address is short
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         self._address = folder / "socket"
         program = [sys.executable, "-m", "tests.real.started", str(self._address)]
