@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from selenium import webdriver
+from selenium.common.exceptions import JavascriptException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -62,11 +63,19 @@ class Page:
         script = "return [...document.querySelectorAll(arguments[0])].some(e => e.checkVisibility())"
         return bool(self.js(script, selector))
 
+    def checked(self, selector: str) -> bool:
+        """Whether a box is there and ticked."""
+        # In one step: a page that has just been opened draws its settings a moment after it shows them.
+        return bool(self.js("return document.querySelector(arguments[0])?.checked", selector))
+
     def js(self, script: str, *arguments: Any) -> Any:
         return self.driver.execute_script(script, *arguments)
 
     def until(self, condition: Callable[[], Any], what: str = "", patience: float = PATIENCE) -> Any:
-        return WebDriverWait(self.driver, patience, poll_frequency=0.05).until(lambda _: condition(), what)
+        # What is drawn anew is for a moment not there: whoever waits waits for that as well.
+        passing = (JavascriptException, StaleElementReferenceException)
+        waiting = WebDriverWait(self.driver, patience, poll_frequency=0.05, ignored_exceptions=passing)
+        return waiting.until(lambda _: condition(), what)
 
     def ask(self, question: str, *, wait: bool = True) -> None:
         """Types and sends; afterwards the question is in the conversation."""

@@ -94,4 +94,4 @@ def test_the_chosen_profile_is_still_chosen_after_a_reload(page: Page) -> None:
     page.until(lambda: texts.KEPT in page.text("#pc-set-saved"), "kept")
     page.open(page.driver.current_url)
     page.show("settings")
-    page.until(lambda: page.js(f"return document.querySelector('{fast}')?.checked"), "the choice")
+    page.until(lambda: page.checked(fast), "the choice")

@@ -380,7 +380,7 @@ def feel(page: Page) -> None:
     page.reload()
     page.until(lambda: page.all("#pc-chat .pc-answer"))
     page.show("settings")
-    page.until(lambda: page.js("return document.querySelector('#pc-set-quotes input').checked"))
+    page.until(lambda: page.checked("#pc-set-quotes input"))
     page.one("#pc-set-quotes input").click()
     page.until(lambda: texts.KEPT_AS_STARTED in page.text("#pc-set-saved"))
     # 42: light and dark by a click.
