@@ -13,7 +13,7 @@ import numpy as np
 
 from eval import support_data
 from eval.answers import read_jsonl
-from eval.support_data import UNSEEN, Pair
+from eval.support_data import Pair
 from eval.support_measures import auc, auc_interval, auc_of_like_length, calibration, calibration_error, roc
 from rag import build
 from rag.config import Config
@@ -65,7 +65,7 @@ def run(data: Path = support_data.DATA) -> dict[str, Any]:
     checker = build.build_checker(Config.load())
     checked = check_pairs(checker, support_data.written("test", data))
     result = measure(checked)
-    result["thresholds"] = {"supported": checker.model.supported_at, "weak": checker.model.weak_at}
+    result["thresholds"] = {"supported": checker.thresholds.supported, "weak": checker.thresholds.weak}
     folder = data / "faithbench"
     result["faithbench"] = faithbench(checker, folder) if folder.exists() else None
     return result
@@ -111,8 +111,6 @@ def measure(checked: Sequence[Checked]) -> dict[str, Any]:
         "auc_interval": [low, high],
         "auc_of_like_length": auc_of_like_length(truth, scores, lengths),
         "auc_of_length_alone": auc(truth, lengths),
-        "seen_kinds": _against_true(checked, [kind for kind in false if kind not in UNSEEN]),
-        "unseen_kinds": _against_true(checked, list(UNSEEN)),
         "by_kind": {kind: _against_true(checked, [kind]) for kind in false},
         "true_kinds": {kind: _kept(checked, kind) for kind in true},
         "false_accepts": _share(checked, Verdict.SUPPORTED, supported=False),

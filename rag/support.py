@@ -1,12 +1,14 @@
 """Does the abstract carry the sentence? Rules that see what is wrong, and a model of how well the rest fits.
 
-A claim is compared with the one or two sentences of an abstract that hold most of it. The trained model
-(`rag.support_model`) gives the probability that they carry it; rules (`rag.contrast`) have the last word where a
+A claim is compared with the one or two sentences of an abstract that hold most of it. Two trained models give the
+probability that they carry it: one over features (`rag.support_model`), one that compares word by word
+(`rag.support_comparison`). Rules (`rag.contrast`) have the last word where a
 number, a name, a negation or a direction differs, because a language model's errors are of this kind.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
@@ -18,6 +20,7 @@ import numpy as np
 from rag.contrast import contradiction, folded, looseness
 from rag.injection import statement_spans
 from rag.protocols import Embedder, TokenEmbedder, TokenVectors
+from rag.support_comparison import Thresholds
 from rag.support_features import Array, coverage, features
 from rag.support_model import SupportModel, load
 from rag.support_reading import Reading, join, read
@@ -56,6 +59,8 @@ class Scored:
         looseness: What they say less surely, likewise.
         features: Of the claim against them, with those of the rules.
         probability: That they carry it.
+        claim: The claim as it was read.
+        window: The sentences chosen, likewise.
     """
 
     text: str
@@ -63,6 +68,8 @@ class Scored:
     looseness: str | None
     features: dict[str, float]
     probability: float
+    claim: Reading
+    window: Reading
 
 
 class SupportChecker:
@@ -80,6 +87,11 @@ class SupportChecker:
     def model(self) -> SupportModel:
         """The weights in use: those for token vectors where the embedder gives them."""
         return self._models.aligned if self._embedder else self._models.words
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """What a probability must reach."""
+        return self._models.comparison.thresholds if self._embedder else self._models.words.thresholds
 
     def check(
         self, claim: str, passages: Sequence[NumberedPassage], cited: Collection[int] = (), question: str = ""
@@ -136,9 +148,9 @@ class SupportChecker:
         """Rules can only lower what the model says; the probability knows of them already."""
         if scored.contradiction:
             return Verdict.UNSUPPORTED, scored.contradiction
-        if scored.probability < self.model.weak_at:
+        if scored.probability < self.thresholds.weak:
             return Verdict.UNSUPPORTED, "the abstract does not say this"
-        if scored.looseness or scored.probability < self.model.supported_at:
+        if scored.looseness or scored.probability < self.thresholds.supported:
             return Verdict.WEAK, scored.looseness or "the abstract says something close"
         return Verdict.SUPPORTED, ""
 
@@ -161,7 +173,10 @@ class SupportChecker:
         problem = contradiction(claim, text, paper.title)
         loose = looseness(claim, text, paper.title, words_alone=self._embedder is None)
         values |= {"contradicted": float(bool(problem)), "less_sure": float(bool(loose))}
-        return Scored(text, problem, loose, values, self.model.probability(values))
+        odds = self.model.log_odds(values)
+        if self._embedder:
+            odds = self._models.comparison.combined(odds, said, window)
+        return Scored(text, problem, loose, values, 1 / (1 + math.exp(-odds)), said, window)
 
     def _plain(self, text: str) -> Reading:
         return self._recall(f"\0{text}") or self._remember(f"\0{text}", read(text))

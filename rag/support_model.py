@@ -8,13 +8,13 @@ embedder, the other words alone: vectors of other models have another scale.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from rag.support_comparison import Comparison, Thresholds, networks
 from rag.support_features import Rarity
 
 FILE = Path(__file__).parent / "support_model.json"
@@ -48,30 +48,37 @@ class SupportModel:
     supported_at: float
     weak_at: float
 
-    def probability(self, features: Mapping[str, float]) -> float:
-        """That the evidence carries the claim."""
+    @property
+    def thresholds(self) -> Thresholds:
+        """Where the verdicts begin."""
+        return Thresholds(self.supported_at, self.weak_at)
+
+    def log_odds(self, features: Mapping[str, float]) -> float:
+        """That the evidence carries the claim, between -30 and 30."""
         values = [features.get(name, 0.0) for name in self.names]
         linear = self.bias + sum(weight * value for weight, value in zip(self.weights, values, strict=True))
         grown = self.start + sum(_grown(tree, values) for tree in self.trees)
-        return 1 / (1 + math.exp(-max(-30.0, min(30.0, self.slope * (linear + grown) / 2 + self.shift))))
+        return max(-30.0, min(30.0, self.slope * (linear + grown) / 2 + self.shift))
 
 
 @dataclass(frozen=True, slots=True)
 class SupportModels:
-    """Both sets of weights, the embedder that one of them needs, and how rare words are."""
+    """Both sets of weights, the embedder that one of them needs with its networks, and how rare words are."""
 
     embedder: str
     aligned: SupportModel
     words: SupportModel
     rarity: Rarity
+    comparison: Comparison
 
 
 @lru_cache(maxsize=1)
 def load() -> SupportModels:
     """The weights that ship."""
     stored: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    rarity = Rarity(stored["rarity"])
     return SupportModels(
-        stored["embedder"], _model(stored["aligned"]), _model(stored["words"]), Rarity(stored["rarity"])
+        stored["embedder"], _model(stored["aligned"]), _model(stored["words"]), rarity, Comparison(*networks(), rarity)
     )
 
 

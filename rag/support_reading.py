@@ -42,7 +42,7 @@ COMPARING = frozenset(
     """than outperform outperforms outperformed outperforming exceeds exceed surpasses surpass beats beat versus
     prefer prefers preferred better worse instead""".split()
 )
-_CUES = {
+CUES = {
     "negated": NEGATORS, "hedged": HEDGES, "strong": STRONG, "restricted": RESTRICTING, "partial": PARTIAL,
     "bounded": BOUNDING, "timed": TIMES, "compared": COMPARING,
 }  # fmt: skip
@@ -90,7 +90,7 @@ def read(text: str, tokens: TokenVectors | None = None) -> Reading:
     content = tuple(i for i, word in enumerate(words) if _is_content(word))
     held = frozenset(words)
     negated = {word for word in held if word.endswith(("n't", "n’t"))}
-    cues = {name: held & group for name, group in _CUES.items()}
+    cues = {name: held & group for name, group in CUES.items()}
     cues["negated"] = cues["negated"] | negated
     return Reading(
         text=text,
@@ -124,7 +124,7 @@ def join(readings: Sequence[Reading]) -> Reading:
         content=tuple(start + i for start, r in pairs for i in r.content),
         figures=tuple((start + i, figure) for start, r in pairs for i, figure in r.figures),
         names=tuple(name for r in readings for name in r.names),
-        cues={name: frozenset().union(*(r.cues[name] for r in readings)) for name in _CUES},
+        cues={name: frozenset().union(*(r.cues[name] for r in readings)) for name in CUES},
         vectors=np.concatenate(vectors) if len(vectors) == len(readings) else None,
         pooled=whole,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,22 +86,33 @@ def test_the_report_holds_no_sentence_of_an_abstract(tmp_path: Path) -> None:
     assert TUNING.abstract[:60] not in json.dumps(result)
 
 
-@pytest.mark.parametrize("name", ["train", "test"])
+def written(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (support_data.WRITTEN / f"{name}.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("name", ["train", "train_twins", "contrast", "test"])
 def test_written_pairs_name_abstracts_and_copy_nothing(name: str) -> None:
-    rows = [json.loads(line) for line in (support_data.WRITTEN / f"{name}.jsonl").read_text().splitlines()]
-    assert {tuple(sorted(row)) for row in rows} == {("claim", "id", "kind", "paper", "sentences", "supported")}
+    rows = written(name)
+    keys = {"claim", "id", "kind", "paper", "sentences", "supported"}
+    assert {frozenset(row) - {"pair"} for row in rows} == {frozenset(keys)}
     assert len({row["id"] for row in rows}) == len(rows)
     assert len({(row["paper"], row["claim"]) for row in rows}) == len(rows)
-    for kind in support_data.UNSEEN:
-        assert (name == "test") == any(row["kind"] == kind for row in rows)
+
+
+@pytest.mark.parametrize("name", ["train_twins", "contrast"])
+def test_every_true_claim_has_a_false_one_beside_it(name: str) -> None:
+    twins: dict[str, list[dict[str, Any]]] = {}
+    for row in written(name):
+        twins.setdefault(row["pair"], []).append(row)
+    for true, false in twins.values():
+        assert true["paper"] == false["paper"]
+        assert true["supported"] and not false["supported"]
 
 
 def test_nothing_is_trained_on_that_is_tested() -> None:
-    papers = {
-        name: {json.loads(line)["paper"] for line in (support_data.WRITTEN / f"{name}.jsonl").read_text().splitlines()}
-        for name in ("train", "test")
-    }
-    assert not papers["train"] & papers["test"]
+    papers = {name: {row["paper"] for row in written(name)} for name in ("train", "train_twins", "contrast", "test")}
+    for name in ("train", "train_twins"):
+        assert not papers[name] & (papers["contrast"] | papers["test"])
 
 
 SENTENCE = (
