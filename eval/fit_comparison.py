@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import logging
 import math
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,8 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from eval import support_data
-from eval.fit_support import FALSE_SUPPORTED, FALSE_WEAK, SHARE, logistic
+from eval.batches import of_like_length
+from eval.fit_support import FALSE_SUPPORTED, FALSE_WEAK, SHARE, folds, logistic, threshold
 from eval.support_measures import auc
 from rag import build, support_comparison, support_model
 from rag.config import Config
@@ -39,8 +39,6 @@ GENERATED_FROM = 800
 """Abstracts of each corpus."""
 WIDTH, DROPPED = 64, 0.3
 EPOCHS, BATCH, RATE, DECAY, WARMING, LONGEST_STEP = 4, 64, 1e-3, 0.01, 50, 1.0
-WINDOW = 8
-"""Batches in a row that are sorted by length."""
 UNIT = 8.0
 """Unit vectors times this enter the projection, so that it learns as fast as the rest; the stored weights hold it."""
 NEVER = -1e4
@@ -182,8 +180,7 @@ def read_pairs(checker: SupportChecker, source: str, pairs: Sequence[support_dat
 
 def fit_folds(rows: Sequence[Row]) -> tuple[list[Row], NDArray[np.float64], list[Network]]:
     """A network for each fold on the others; the twins, and what the network of the fold of each says of it."""
-    papers = sorted({row.paper for row in rows})
-    places = dict(zip(papers, np.random.default_rng(0).permutation(len(papers)) % FOLDS, strict=True))
+    places = folds([row.paper for row in rows], FOLDS)
     twins = [row for row in rows if row.source == "twins"]
     found, networks = np.zeros(len(twins)), []
     for fold in range(FOLDS):
@@ -200,8 +197,7 @@ def combine(twins: Sequence[Row], found: NDArray[np.float64]) -> Combination:
     weights, shift = logistic(both, truth, np.ones(len(twins)), penalty=1e-3)
     odds = both @ weights + shift
     probability = 1 / (1 + np.exp(-odds))
-    false = np.sort(probability[truth == 0])
-    supported, weak = (float(false[math.ceil((1 - share) * len(false)) - 1]) for share in (FALSE_SUPPORTED, FALSE_WEAK))
+    supported, weak = (threshold(probability[truth == 0], share) for share in (FALSE_SUPPORTED, FALSE_WEAK))
     for name, scores in (("features", both[:, 0]), ("networks", found), ("both", odds)):
         log.info("AUC of %s on %d twins: %.3f", name, len(twins), auc(truth, scores))
     kept = float((probability[truth == 1] > supported).mean())
@@ -218,7 +214,7 @@ def fit(examples: Sequence[Example], seed: int = 0) -> Network:
     network.train()
     for epoch in range(EPOCHS):
         losses = []
-        for drawn in _batches(examples, seed + epoch):
+        for drawn in of_like_length(examples, BATCH, _words, seed + epoch):
             optimizer.param_groups[0]["lr"] = RATE * min(1.0, (step + 1) / WARMING) * (1 - step / steps)
             truth = torch.tensor([float(example.supported) for example in drawn])
             weights = torch.tensor([example.weight for example in drawn])
@@ -233,6 +229,10 @@ def fit(examples: Sequence[Example], seed: int = 0) -> Network:
             step += 1
         log.info("epoch %d of %d, loss %.3f", epoch + 1, EPOCHS, np.mean(losses))
     return network.train(False)
+
+
+def _words(example: Example) -> int:
+    return len(example.compared.evidence)
 
 
 def log_odds(network: Network, compared: Sequence[Compared]) -> NDArray[np.float64]:
@@ -276,17 +276,6 @@ def _filled(rows: Sequence[NDArray[np.float32]]) -> torch.Tensor:
 
 def _there(lengths: Sequence[int]) -> torch.Tensor:
     return torch.arange(max(lengths))[None] < torch.tensor(lengths)[:, None]
-
-
-def _batches(examples: Sequence[Example], seed: int) -> list[list[Example]]:
-    """In an order of chance; of some in a row, those of like length are compared together: little is filled up."""
-    draw = random.Random(seed)
-    shuffled = draw.sample(examples, len(examples))
-    windows = [shuffled[at : at + WINDOW * BATCH] for at in range(0, len(shuffled), WINDOW * BATCH)]
-    for window in windows:
-        window.sort(key=lambda example: len(example.compared.evidence))
-    batches = [window[at : at + BATCH] for window in windows for at in range(0, len(window), BATCH)]
-    return draw.sample(batches, len(batches))
 
 
 if __name__ == "__main__":

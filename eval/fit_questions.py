@@ -16,7 +16,6 @@ import argparse
 import json
 import logging
 import math
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,6 +26,7 @@ import numpy as np
 import torch
 
 from eval.answers import read_jsonl
+from eval.batches import of_like_length
 from eval.collections import QUESTIONS
 from eval.fit_evidence import answering
 from rag import build, late
@@ -46,8 +46,6 @@ FILES = ("arxiv_train", "arxiv_far")
 LEFT_OUT = 10
 EPOCHS, BATCH, RATE, WARMING, LONGEST_STEP = 3, 32, 5e-4, 20, 1.0
 WHOLE_SCALE, TOKEN_SCALE, FUSED, FUSED_RATE, SENTENCES_COUNT = 30.0, 25.0, 4.0, 0.05, 0.5
-WINDOW = 8
-"""Batches in a row that are sorted by length."""
 TRAINED_ON = 20
 """Papers, and the gold one, between which a question's tokens choose in the fit."""
 SHIPPED = Config()
@@ -211,7 +209,7 @@ def fit(collection: Collection, kept: Sequence[Asked], encoder: QuestionFit, hel
     for epoch in range(EPOCHS):
         encoder.train(True)
         losses = []
-        for batch in _batches(examples, epoch):
+        for batch in of_like_length(examples, BATCH, lambda example: len(example.asked.text), epoch):
             optimizer.param_groups[0]["lr"] = RATE * min(1.0, (step + 1) / WARMING) * (1 - step / steps)
             loss = _loss(collection, batch, encoder, fused_counts)
             optimizer.zero_grad()
@@ -223,17 +221,6 @@ def fit(collection: Collection, kept: Sequence[Asked], encoder: QuestionFit, hel
         told = json.dumps(measures(collection, held, read(encoder, held))) if held else ""
         log.info("epoch %d of %d, loss %.3f %s", epoch + 1, EPOCHS, np.mean(losses), told)
     encoder.train(False)
-
-
-def _batches(examples: Sequence[Example], seed: int) -> list[list[Example]]:
-    """In an order of chance; of some in a row, those of like length are read together, so that little is padding."""
-    draw = random.Random(seed)
-    shuffled = draw.sample(examples, len(examples))
-    windows = [shuffled[at : at + WINDOW * BATCH] for at in range(0, len(shuffled), WINDOW * BATCH)]
-    for window in windows:
-        window.sort(key=lambda example: len(example.asked.text))
-    batches = [window[at : at + BATCH] for window in windows for at in range(0, len(window), BATCH)]
-    return draw.sample(batches, len(batches))
 
 
 def _example(collection: Collection, asked: Asked, now: Read) -> Example:

@@ -97,8 +97,7 @@ def table(rows: Sequence[tuple[str, Pair, dict[str, float]]], names: Sequence[st
     """Pairs as numbers, false and true claims of one length weighing the same."""
     features = np.array([[found.get(name, 0.0) for name in names] for _, _, found in rows])
     truth = np.array([float(pair.supported) for _, pair, _ in rows])
-    papers = sorted({pair.paper for _, pair, _ in rows})
-    places = dict(zip(papers, np.random.default_rng(0).permutation(len(papers)) % FOLDS, strict=True))
+    places = folds([pair.paper for _, pair, _ in rows], FOLDS)
     lengths = np.digitize([len(pair.claim.split()) for _, pair, _ in rows], LENGTHS)
     sources = np.array([source for source, _, _ in rows])
     weights = np.array([SHARE[source] for source in sources])
@@ -109,8 +108,20 @@ def table(rows: Sequence[tuple[str, Pair, dict[str, float]]], names: Sequence[st
                 same = group & (truth == value)
                 if same.any():
                     weights[same] *= min(6.0, group.sum() / (2 * same.sum()))
-    folds = np.array([places[pair.paper] for _, pair, _ in rows])
-    return Table(features, truth, weights, folds, sources == "written")
+    own = np.array([places[pair.paper] for _, pair, _ in rows])
+    return Table(features, truth, weights, own, sources == "written")
+
+
+def folds(papers: Sequence[str], count: int) -> dict[str, int]:
+    """The fold of each paper, by chance, the same every time."""
+    found = sorted(set(papers))
+    return dict(zip(found, (np.random.default_rng(0).permutation(len(found)) % count).tolist(), strict=True))
+
+
+def threshold(false: Array, share: float) -> float:
+    """The score that no more than this share of false claims is above."""
+    ordered = np.sort(false)
+    return float(ordered[math.ceil((1 - share) * len(ordered)) - 1])
 
 
 def fit(data: Table, names: Sequence[str], title: str) -> dict[str, Any]:
@@ -121,10 +132,9 @@ def fit(data: Table, names: Sequence[str], title: str) -> dict[str, Any]:
         odds[held] = _odds(data.features[held], *_both(data, kept))
     slope, shift = _platt(odds[data.written], data.truth[data.written])
     probability = 1 / (1 + np.exp(-(slope * odds + shift)))
-    false = np.sort(probability[data.written & (data.truth == 0)])
+    false = probability[data.written & (data.truth == 0)]
     true = probability[data.written & (data.truth == 1)]
-    supported = float(false[math.ceil((1 - FALSE_SUPPORTED) * len(false)) - 1])
-    weak = float(false[math.ceil((1 - FALSE_WEAK) * len(false)) - 1])
+    supported, weak = threshold(false, FALSE_SUPPORTED), threshold(false, FALSE_WEAK)
     for name, mask in (("written", data.written), ("others", ~data.written)):
         print(title, name, "cross-validated AUC", round(auc(data.truth[mask], odds[mask]), 3))  # noqa: T201
     kept_share = float((true > supported).mean())
