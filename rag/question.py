@@ -39,6 +39,23 @@ _PAPERS = re.compile(
     r"(papers|studies|articles|publications|(works?|anything)(?= (on|about|that|for|with)\b))\b",
     re.IGNORECASE,
 )
+# A question for works without that opening: "papers where robots learn", "which works deal with", "who wrote about".
+# "Which works best" asks for no work.
+_WORKS = re.compile(
+    r"^\W*((please )?(list|find|get|show|give)( me| us)?|(i|we)('d like| would like| need| want| am after|'m after))"
+    r" ((all|any|every|everything|the|some|other|more|recent) )*(everything|papers|works?|studies|articles|publications"
+    r"|research|those)(?= (about|on|that|which|who|where|with|dealing|concerning|of|for|in|by|from|using|studying)\b)"
+    r"|^\W*(all|any|every|the|some|recent|other)? ?(papers?|works?|studies|articles|publications|research)"
+    r" (about|on|that|which|where|with|dealing|concerning|studying|treating|using|handling|describing|proposing|by)\b"
+    r"|^\W*(every|any)thing (about|on|aimed|for|that|which|where|with|dealing|concerning|of|in|using)\b"
+    r"|\bwhich works (?!(best|better|well|worse|faster|fine|more|most|less|good|in|when|if|as|for|only|because|and|or|with"
+    r"|without|at|to|than|out|here|there|now|today)\b)\w+"
+    r"|\b(which|what) (other )?(authors|researchers|teams|(research )?groups) \w+"
+    r"|\bwhat (do|have) (you|we) (have|got|hold)( here)? (on|about|concerning|for)\b"
+    r"|\bwho (else )?(has |have )?(wrote|written|writes|published|publishes|works|worked|studies|studied|looked|looks)"
+    r" (about|on|into|at)\b",
+    re.IGNORECASE,
+)
 _LISTING = re.compile(
     r"^\W*(list|enumerate|give me (a list|all|some)|show me (all|some|the))\b"
     r"|\b(which|what) (\w+ ){0,3}(papers|works(?= (on|about|that|by)\b)|studies|articles|surveys|abstracts)\b"
@@ -155,6 +172,6 @@ def _kind_by_words(text: str) -> Kind:
         return Kind.COMPARISON
     if _OVERVIEW.search(text):
         return Kind.OVERVIEW
-    if _LISTING.search(text):
+    if _LISTING.search(text) or _WORKS.search(text):
         return Kind.LISTING
     return Kind.NUMBER if _NUMBER.search(text) else Kind.FACT
