@@ -1,5 +1,6 @@
 """What kind of question it is: decides how much evidence is taken, from how many papers, and the reply's shape."""
 
+# ruff: noqa: E501  # a form of question is read on one line
 from __future__ import annotations
 
 import re
@@ -83,7 +84,22 @@ _OVERVIEW = re.compile(
     r"|\bwhat has been (done|tried|proposed|studied|found|learn(ed|t)|written) (on|about|in|for|to|with)\b"
     r"|\bwhat are (the )?(main|current|recent|different|common|typical|usual|open|big) (\w+ )?(approach|idea|method|way"
     r"|trend|direction|challenge|problem|theme|topic|finding|strateg|technique|line)\w*\b"
-    r"|\bhow (do|does) (papers|researchers|others|authors|the (papers|field|community)) \w+",
+    r"|\bhow (do|does) (papers|researchers|others|authors|the (papers|field|community)) \w+"
+    r"|^\W*(an? |the )?((short|brief|quick|general) )?(overview|summary|survey|review)\b"
+    r"|\bwhat('s| is) (new|going on|happening|known|out there|the (latest|news|status|situation)) (in|on|about|with|for)\b"
+    r"|\bwhat (approaches|techniques|methods|ideas|ways|strategies|directions|efforts|attempts) (are|exist|have been"
+    r"|were|do (people|researchers))\b"
+    r"|\bwhat (are|do|have) (people|researchers|authors|scientists|groups) (doing|trying|tried|working|say|said|think)"
+    r" \w+"
+    r"|^\W*(please )?(explain|describe|review|sketch) (the |current |recent |existing )*(research|work|works|literature"
+    r"|progress|field|efforts)\b"
+    r"|\b(up to (speed|date) (on|with)|walk me through|where do i (start|begin)|get me started)\b"
+    r"|\bwhere (does|do) (the )?(research|work|field|things) (on|in|about|for) .+ stand\b"
+    r"|\bgive (me |us )?an account of\b|\bwhat are (the )?(\w+ )?(ways|approaches|methods) (to|of|for)\b"
+    r"|\bwhat are the (main |common )?(themes|topics|trends|lines of work|directions|open questions)\b"
+    r"|\bhow has .+ (developed|evolved|changed|progressed)\b"
+    r"|\b(across|throughout|among) (the|these|those|all) (papers|abstracts|studies|works|collection)\b"
+    r"|^\W*(ideas|approaches|methods|techniques) (people |researchers |that )?(have |has )?(been )?(tried|proposed|used)\b",
     re.IGNORECASE,
 )
 _COMPARISON = re.compile(
@@ -92,7 +108,14 @@ _COMPARISON = re.compile(
     r"|\b(compared (to|with)|versus|vs\.?|(?<!temporal )(?<!finite )differences? (between|in|of|from|to)|different from"
     r"|as opposed to|in common|rather than the)\b"
     r"|\bthe two\b|\bboth .+ and\b|\beach (of (the|these|those|them)|side|one|method|approach|paper|do|does|use|cost)\b"
-    r"|\bor the (one|other)\b",
+    r"|\bor the (one|other)\b"
+    r"|\b(stack|stacks|stacked|measure|measures|hold|holds) up (against|to|next to)\b|^\W*what sets .+ apart from\b|\bpart ways\b"
+    r"|\bpros and cons of .+ (against|over)\b|\b(similarities|trade-?offs?) (and|between|among)\b"
+    r"|\b(advantages?|benefits?) of ([\w-]+ ){1,4}over\b"
+    r"|\bwhich (one )?(\w+ )?(better|worse|faster|slower|cheaper|safer|stronger|simpler)\b[^?]*[,:] .+ or\b"
+    r"|^\W*(is|are) [^?,]{2,40} or .+\b(better|worse|faster|slower|cheaper|safer|stronger|simpler)\b"
+    r"|^\W*is it (better|worse|faster|cheaper|safer|simpler) to .+ or\b|^\W*should (i|we|one) (use|choose|take|pick) .+ or\b"
+    r"|\b(is|are|was|were) .+ unlike\b|\bwhat distinguishes .+ (from|and)\b",
     re.IGNORECASE,
 )
 # "How large language models" and "what is number theory" ask for no number: something else stands behind these.
@@ -104,9 +127,11 @@ _NO_NOUN = (
 _NUMBER = re.compile(
     rf"\bhow (?:(?:many|much|often|far)\b|(?:large|big|long|fast|few|small|high|low)\b{_NO_NOUN})|\bby how\b"
     r"|\bby what (?:factor|percent\w*|margin|amount|share|number|fraction|proportion|ratio)\b"
-    r"|\b(?:what|which) (?:is the |was the |are the )?(?:(?!is |are )\w+ ){0,2}(?:percentage|percent|share|number"
+    r"|\b(?:what|which)(?:'s the)? (?:is the |was the |are the )?(?:(?!is |are )\w+ ){0,2}(?:percentage|percent|share|number"
     r"|factor|fraction|proportion|size|accuracy|rate|score|scores|speed-?up|cost|gain|gains|margin|amount|count|reduction)\b"
-    + _NO_NOUN,
+    + _NO_NOUN
+    + r"|\b(?:what|which)(?:'s| is| was)? (?:the )?(?:\w+ )?(?:f1|bleu|rouge|(?-i:mAP)|wer|auc|auroc|perplexity)(?:-?score)?\b"
+    r"|\bhow old\b",
     re.IGNORECASE,
 )
 # A question word further in than this does not open the question.
