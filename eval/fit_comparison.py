@@ -4,8 +4,10 @@
 
 Fitted on written training pairs, SciFact's training claims and generated pairs (`eval.support_data`), one network for
 each fold of papers on the others. How they count, and the thresholds, come from `train_twins.jsonl`, each pair as the
-network that has not seen it says: the model over features was fitted on none of those. Of the written pairs, those for
-testing and for checking are never read.
+network that has not seen it says: the model over features was fitted on none of those. Those pairs were written so that
+a false claim is nearer to the abstract's words than the true one; left so, a network learns that what is near is false.
+They are weighed so that nearness and length tell nothing. Of the written pairs, those for testing and for checking are
+never read.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import argparse
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +44,8 @@ EPOCHS, BATCH, RATE, DECAY, WARMING, LONGEST_STEP = 4, 64, 1e-3, 0.01, 50, 1.0
 UNIT = 8.0
 """Unit vectors times this enter the projection, so that it learns as fast as the rest; the stored weights hold it."""
 NEVER = -1e4
+MOST_WEIGHT = 5.0
+"""Of a pair, and the inverse the least, where pairs are weighed to be even."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,7 +154,8 @@ def main() -> None:
         "generated": support_data.generated(data, per_corpus=GENERATED_FROM),
     }
     checker = SupportChecker(build.build_embedder(Config.load()))
-    twins, found, networks = fit_folds([row for name, own in sources.items() for row in read_pairs(checker, name, own)])
+    rows = {name: read_pairs(checker, name, own) for name, own in sources.items()}
+    twins, found, networks = fit_folds([*evened(rows.pop("twins")), *(row for own in rows.values() for row in own)])
     combination = combine(twins, found)
     save(networks, combination, support_comparison.FILE)
 
@@ -178,6 +183,33 @@ def read_pairs(checker: SupportChecker, source: str, pairs: Sequence[support_dat
     return found
 
 
+def evened(rows: Sequence[Row]) -> list[Row]:
+    """The rows weighed so that how near the claim is to the evidence, and its length, do not tell whether it is true.
+
+    Each counts by the inverse of how likely a logistic model of these measures thinks its truth; true and false ones
+    keep their total.
+    """
+    truth = np.array([float(row.example.supported) for row in rows])
+    told = np.array([_nearness(row.example.compared) for row in rows])
+    told = (told - told.mean(axis=0)) / (told.std(axis=0) + 1e-6)
+    told = np.hstack([told, told**2])
+    slope, shift = logistic(told, truth, np.ones(len(rows)), penalty=1e-3)
+    likely = 1 / (1 + np.exp(-(told @ slope + shift)))
+    weights = np.clip(0.5 / np.where(truth == 1, likely, 1 - likely), 1 / MOST_WEIGHT, MOST_WEIGHT)
+    for side in (0.0, 1.0):
+        weights[truth == side] /= weights[truth == side].mean()
+    return [
+        replace(row, example=replace(row.example, weight=row.example.weight * weight))
+        for row, weight in zip(rows, weights.tolist(), strict=True)
+    ]
+
+
+def _nearness(taken: Compared) -> tuple[float, float, int]:
+    """Words of the claim that the evidence has, how alike its words are to the nearest there, and their number."""
+    alike = (taken.claim @ taken.evidence.T).max(axis=1)
+    return float(taken.same.max(axis=1).mean()), float(alike.mean()), len(taken.claim)
+
+
 def fit_folds(rows: Sequence[Row]) -> tuple[list[Row], NDArray[np.float64], list[Network]]:
     """A network for each fold on the others; the twins, and what the network of the fold of each says of it."""
     places = folds([row.paper for row in rows], FOLDS)
@@ -194,7 +226,8 @@ def combine(twins: Sequence[Row], found: NDArray[np.float64]) -> Combination:
     """How both count, by a logistic model of the twins, and the thresholds by the shares of false ones that pass."""
     truth = np.array([float(row.example.supported) for row in twins])
     both = np.column_stack([[row.odds for row in twins], found])
-    weights, shift = logistic(both, truth, np.ones(len(twins)), penalty=1e-3)
+    counted = np.array([row.example.weight for row in twins])
+    weights, shift = logistic(both, truth, counted, penalty=1e-3)
     odds = both @ weights + shift
     probability = 1 / (1 + np.exp(-odds))
     supported, weak = (threshold(probability[truth == 0], share) for share in (FALSE_SUPPORTED, FALSE_WEAK))

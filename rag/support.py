@@ -175,7 +175,7 @@ class SupportChecker:
         values |= {"contradicted": float(bool(problem)), "less_sure": float(bool(loose))}
         odds = self.model.log_odds(values)
         if self._embedder:
-            odds = self._models.comparison.combined(odds, said, window)
+            odds = self._models.comparison.combined(odds, said, window, contradicted=bool(problem))
         return Scored(text, problem, loose, values, 1 / (1 + math.exp(-odds)), said, window)
 
     def _plain(self, text: str) -> Reading:

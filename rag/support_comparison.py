@@ -87,10 +87,17 @@ class Comparison:
         """For `combined`."""
         return self._combination.thresholds
 
-    def combined(self, odds: float, claim: Reading, evidence: Reading) -> float:
-        """The log-odds of the model over features, with what the networks say."""
-        weights = self._combination
-        both = weights.features * odds + weights.networks * self.log_odds(claim, evidence) + weights.shift
+    def combined(self, odds: float, claim: Reading, evidence: Reading, *, contradicted: bool = False) -> float:
+        """The log-odds of the model over features, with what the networks say.
+
+        Args:
+            odds: Of the model over features.
+            claim: The claim as it was read.
+            evidence: Its evidence, likewise.
+            contradicted: A rule speaks against the claim: then the networks can only make it less likely.
+        """
+        weights, said = self._combination, self.log_odds(claim, evidence)
+        both = weights.features * odds + weights.networks * (min(0.0, said) if contradicted else said) + weights.shift
         return max(-30.0, min(30.0, both))
 
     def log_odds(self, claim: Reading, evidence: Reading) -> float:

@@ -47,7 +47,7 @@ def test_true_rewordings_score_above_most_of_what_is_false(checker: SupportCheck
     # As a whole: of a single one the check is not that sure (AUC .87 on the written test pairs).
     false = np.array([best(checker, other).score for claims in FALSE.values() for other in claims])
     true = np.array([best(checker, claim).score for claim in PARAPHRASED])
-    assert (true[:, None] > false).mean() > 0.8
+    assert (true[:, None] > false).mean() > 0.85
     assert np.median(true) > np.quantile(false, 0.8)
 
 
