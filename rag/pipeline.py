@@ -66,6 +66,7 @@ class Search:
     evidence: dict[str, PaperEvidence]
     filters: Filters = NONE
     coverage: float = 0.0
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -129,8 +130,15 @@ class Pipeline:
 
     def refusal(self, found: Search, identity: IndexIdentity) -> Refusal | None:
         """Why what was found does not answer the question, or nothing."""
-        below = self._config.refuse_below
-        return refuse.decide(found.question, found.ranked, found.evidence, found.coverage, identity, below)
+        return refuse.decide(
+            found.question,
+            found.ranked,
+            found.evidence,
+            found.coverage,
+            identity,
+            self._config.refuse_below,
+            found.unknown,
+        )
 
     def _search(self, read: Asked, k: int, *, goes_on: bool = False) -> Search:
         """`goes_on`: what stands there was put together from a conversation."""
@@ -141,8 +149,11 @@ class Pipeline:
         evidence = self.evidence.score(reranker.look, ranked[:EVIDENCE_PAPERS]) if reranker.look else {}
         first = {passage.paper.id for passage in ranked[: refuse.MET_IN]}
         met = reranker.look.share(first) if reranker.look and not goes_on else 1.0
-        covered = refuse.coverage(read.question, self._likeness(read.question.text, ranked), evidence, met)
-        return Search(read.question, tuple(ranked[:k]), evidence, read.filters, covered)
+        near = [passage.paper for passage in ranked[:EVIDENCE_PAPERS]]
+        unknown = refuse.unknown_names(read.question.text, self.index.terms, near)
+        likeness = self._likeness(read.question.text, ranked)
+        covered = refuse.coverage(read.question, likeness, evidence, met, unknown=bool(unknown))
+        return Search(read.question, tuple(ranked[:k]), evidence, read.filters, covered, unknown)
 
     def _likeness(self, text: str, ranked: Sequence[ScoredPassage]) -> float:
         """Cosine of the question, as it was said, to the nearest of what was found; 0 where that is nothing."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from rag.evidence import PaperEvidence
+from rag.protocols import TermIndex
 from rag.question import Kind, Question
 from rag.text import names, numbers, searchable, stem, terms, words
 from rag.types import IndexIdentity, Paper, Refusal, ScoredPassage
@@ -43,6 +44,10 @@ SHORT = 7
 MET = 0.6
 MET_IN = 3
 UNMET_COSTS = 0.1
+# So is likeness where the question names somebody or something that no paper of the collection names.
+UNKNOWN_COSTS = 0.15
+# A capital within a sentence, of a word of three letters or more.
+_NAMED = re.compile(r"(?<=[a-z,] )[A-Z][\w-]{2,}")
 # One paper need not have all that these ask for.
 SEVERAL = frozenset({Kind.LISTING, Kind.COMPARISON})
 
@@ -54,6 +59,7 @@ def decide(
     covered: float,
     index: IndexIdentity,
     below: float,
+    unknown: Sequence[str] = (),
 ) -> Refusal | None:
     """The reason not to answer, or `None`.
 
@@ -64,6 +70,7 @@ def decide(
         covered: See `coverage`.
         index: Named in the refusal, so that the reader knows what was searched.
         below: Coverage under this refuses.
+        unknown: What it names and no paper has.
     """
     if question.kind is Kind.SMALL_TALK:
         return Refusal("small_talk", _small_talk(index))
@@ -74,7 +81,7 @@ def decide(
     nearest = tuple(passage.paper for passage in ranked[:NEAREST])
     if not nearest or (covered < below and not _is_named(question.text, nearest)):
         far = covered < OFF_TOPIC_BELOW
-        return Refusal("off_topic" if far else "not_covered", _not_covered(index, far), nearest)
+        return Refusal("off_topic" if far else "not_covered", _not_covered(index, far, unknown), nearest)
     if question.wants_number and not _states_number(question, ranked, evidence):
         return Refusal("not_stated", _not_stated(question, nearest[0].title), nearest)
     return None
@@ -106,6 +113,8 @@ def coverage(
     nearest: float,
     evidence: Mapping[str, PaperEvidence],
     met: float,
+    *,
+    unknown: bool = False,
 ) -> float:
     """How well the collection covers the question: the nearest abstract, and how likely a sentence answers.
 
@@ -114,12 +123,31 @@ def coverage(
         nearest: Cosine of the nearest abstract.
         evidence: Scored sentences by paper id.
         met: The most of the question's terms, weighed by rarity, that one of the first `MET_IN` papers has.
+        unknown: It names what no paper has (`unknown_names`).
 
     Returns:
         Mostly between 0 and 1; comparable between questions, not between embedding models.
     """
     likely = max((found.best.score for found in evidence.values()), default=0.0)
-    return nearest + PROBABILITY_WEIGHT * likely - UNMET_COSTS * _is_unmet(question, met)
+    costs = UNMET_COSTS * _is_unmet(question, met) + UNKNOWN_COSTS * unknown
+    return nearest + PROBABILITY_WEIGHT * likely - costs
+
+
+def unknown_names(text: str, known: TermIndex, near: Sequence[Paper]) -> tuple[str, ...]:
+    """What the question writes with a capital within a sentence, and no paper has in any part: "Swahili", "DDR4".
+
+    Args:
+        text: The standalone question.
+        known: Of the collection.
+        near: Papers that were found for it; who wrote them is not unknown.
+    """
+    authors = {word for paper in near for author in paper.authors for word in words(author)}
+    found = []
+    for name in dict.fromkeys(_NAMED.findall(text)):
+        held = [max((count for _, count in known.document_frequency(word)), default=0) for word in words(name)]
+        if held and not any(held) and not authors & set(words(name)):
+            found.append(name)
+    return tuple(found)
 
 
 def _is_unmet(question: Question, met: float) -> bool:
@@ -166,8 +194,11 @@ def _small_talk(index: IndexIdentity) -> str:
     )
 
 
-def _not_covered(index: IndexIdentity, far: bool) -> str:
+def _not_covered(index: IndexIdentity, far: bool, unknown: Sequence[str]) -> str:
     searched = f"I searched {index.papers} abstracts by meaning and by words"
+    if unknown:
+        named = " or ".join(f"“{name}”" for name in unknown)
+        return f"{searched}, and none names {named}. Nearest are the papers below; a question about one may help."
     if far:
         return f"{searched}, and none is about this. I can only answer from the papers in this collection."
     return f"{searched}, and none answers this. Nearest are the papers below; a question about one of them may help."

@@ -7,8 +7,9 @@ import pytest
 from rag.config import Config
 from rag.evidence import PaperEvidence
 from rag.question import read
-from rag.refuse import UNMET_COSTS, coverage, decide
+from rag.refuse import UNKNOWN_COSTS, UNMET_COSTS, coverage, decide, unknown_names
 from rag.types import Chunk, Evidence, IndexIdentity, Paper, Refusal, ScoredPassage
+from tests.fakes import FakeTermIndex
 
 
 def refusal(question: str, sentence: str, cosine: float = 0.9, score: float = 0.5, papers: int = 90) -> Refusal | None:
@@ -54,6 +55,32 @@ def test_a_question_that_only_names_a_paper_is_covered_however_short(question: s
 )
 def test_a_question_about_a_name_that_a_near_paper_has_is_covered(question: str, refused: bool) -> None:
     assert (refusal(question, "We compare LoRA with full tuning.", 0.3, score=0.1) is not None) is refused
+
+
+@pytest.mark.parametrize(
+    ("question", "unknown"),
+    [
+        ("What score does the system reach on Swahili?", ("Swahili",)),
+        ("How can Rowhammer flips be stopped in DDR4, or in MInference?", ("Rowhammer", "DDR4")),
+        ("Swahili is written how?", ()),  # it may just begin the sentence
+        ("What does MInference save?", ()),
+        ("What did Okonkwo find about sparse attention?", ()),  # wrote a paper that was found
+    ],
+)
+def test_what_no_paper_names_is_told(question: str, unknown: tuple[str, ...]) -> None:
+    paper = Paper("p1", "MInference", "A sparse method.", authors=("Ada Okonkwo",))
+    index = FakeTermIndex()
+    index.upsert([paper])
+    assert unknown_names(question, index, [paper]) == unknown
+
+
+def test_a_question_that_names_what_no_paper_has_is_covered_less_and_told_so() -> None:
+    question = read("What score does it reach on Swahili?")
+    assert coverage(question, 0.5, {}, 1.0, unknown=True) == pytest.approx(0.5 - UNKNOWN_COSTS)
+    found = [ScoredPassage(Chunk(Paper("p1", "T", "A method."), 0, 9), 1.0, 1)]
+    refused = decide(question, found, {}, 0.35, IndexIdentity("1", "m", 8, 90, 90), 0.38, ("Swahili",))
+    assert refused is not None
+    assert "none names “Swahili”" in refused.message
 
 
 def test_a_better_sentence_never_turns_an_answer_into_a_refusal() -> None:
